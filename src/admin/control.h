@@ -1,6 +1,7 @@
-// What the control interface may ask of a running server. The daemon implements it; the tests of this
-// room use a fake. All calls are thread-safe and may block for a moment (until the gatekeeper's next
-// turn), never for long: the gatekeeper does not wait for anything but its kernel.
+// What the control interface may ask of a running server. The daemon implements it; the tests of
+// this room use a fake. All calls are thread-safe and may block for a moment (until the
+// gatekeeper's next turn), never for long: the gatekeeper does not wait for anything but its
+// kernel.
 #ifndef FLOODGATE_ADMIN_CONTROL_H_
 #define FLOODGATE_ADMIN_CONTROL_H_
 
@@ -32,15 +33,16 @@ class Control {
 
   virtual StatusSnapshot Status() = 0;
   virtual BoundPorts Ports() = 0;
-  // The gate's state afterwards. FailedPrecondition: `servers` lacks gate.self_id (the message names
-  // it and what was sent); the gate is untouched.
+  // The gate's state afterwards. FailedPrecondition: `servers` lacks gate.self_id (the message
+  // names it and what was sent); the gate is untouched.
   virtual absl::StatusOr<GateState> SignalPeergrouper(const PeerServers& servers) = 0;
   virtual GateState OpenGate() = 0;
   virtual GateState HoldGate() = 0;
   // The `count` sources with most refusals, most first.
   virtual std::vector<SourceSnapshot> TopSources(int count) = 0;
   // Reads the configuration file and the certificates again. `faults` empty: all of it is in force,
-  // and `restart_needed` names the keys whose change waits for a restart. Otherwise nothing changed.
+  // and `restart_needed` names the keys whose change waits for a restart. Otherwise nothing
+  // changed.
   struct ReloadResult {
     std::vector<std::string> faults;
     std::vector<std::string> applied;

@@ -10,10 +10,10 @@ namespace floodgate {
 
 }  // namespace floodgate
 
-#define FG_CHECK(condition)                                         \
-  do {                                                              \
-    if (!(condition)) [[unlikely]]                                  \
-      ::floodgate::CheckFailed(#condition, __FILE__, __LINE__);     \
+#define FG_CHECK(condition)                                     \
+  do {                                                          \
+    if (!(condition)) [[unlikely]]                              \
+      ::floodgate::CheckFailed(#condition, __FILE__, __LINE__); \
   } while (false)
 
 #endif  // FLOODGATE_BASE_CHECK_H_

@@ -10,14 +10,14 @@
 
 namespace floodgate {
 
-// One of `host:port`, `[v6]:port`, `unix:/path`, `unix:@abstract`. A value; resolving names and making
-// sockets of it is the io room's work.
+// One of `host:port`, `[v6]:port`, `unix:/path`, `unix:@abstract`. A value; resolving names and
+// making sockets of it is the io room's work.
 struct Endpoint {
   enum class Kind { kTcp, kUnixPath, kUnixAbstract };
   Kind kind = Kind::kTcp;
   std::string host;   // kTcp: literal address without brackets, or a host name.
   uint16_t port = 0;  // kTcp: host byte order; 0 asks the kernel for one.
-  std::string path;   // kUnixPath: the path; kUnixAbstract: the name without '@'. At most 107 bytes.
+  std::string path;  // kUnixPath: the path; kUnixAbstract: the name without '@'. At most 107 bytes.
 
   // InvalidArgument says what is wrong and what would be right, without naming the input.
   static absl::StatusOr<Endpoint> Parse(absl::string_view text);

@@ -1,4 +1,5 @@
-// IP addresses, blocks and source keys as plain values, without <sys/*>, so that policy can use them.
+// IP addresses, blocks and source keys as plain values, without <sys/*>, so that policy can use
+// them.
 #ifndef FLOODGATE_BASE_IP_H_
 #define FLOODGATE_BASE_IP_H_
 
@@ -13,8 +14,8 @@
 namespace floodgate {
 
 // An IPv4 or IPv6 address in network byte order, kept in the 16 bytes of an IPv6 address. IPv4 is
-// kept in its v4-mapped form (::ffff:a.b.c.d, RFC 4291 section 2.5.5.2), so that the same host is the
-// same value whether it came in on an IPv4 or on a dual-stack socket.
+// kept in its v4-mapped form (::ffff:a.b.c.d, RFC 4291 section 2.5.5.2), so that the same host is
+// the same value whether it came in on an IPv4 or on a dual-stack socket.
 struct IpAddress {
   std::array<uint8_t, 16> bytes{};
 
@@ -31,12 +32,14 @@ struct IpAddress {
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 };
 
-// The first `bits` bits of `address` with the rest zero. `bits` counts from the start of the family's
-// own address: 0..32 for IPv4 (the ::ffff: part is kept), 0..128 for IPv6. More is taken as all.
+// The first `bits` bits of `address` with the rest zero. `bits` counts from the start of the
+// family's own address: 0..32 for IPv4 (the ::ffff: part is kept), 0..128 for IPv6. More is taken
+// as all.
 IpAddress Truncate(const IpAddress& address, int bits);
 
 // A block of addresses, "10.0.0.0/8" or "2001:db8::/32"; a bare address is a block of one.
-// An IPv4 block holds IPv4 (and v4-mapped) addresses alone, never IPv6 ones, and the other way round.
+// An IPv4 block holds IPv4 (and v4-mapped) addresses alone, never IPv6 ones, and the other way
+// round.
 struct Cidr {
   IpAddress base;  // Bits after `bits` are zero.
   int bits = 0;    // Of the family's own address, as in Truncate.

@@ -9,32 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/string_view.h"
 #include "base/time.h"
+#include "core/states.h"
 
 namespace floodgate {
-
-enum class GateState : uint8_t { kHolding, kSettling, kDraining, kOpen, kStopping };
-// "holding", "settling", "draining", "open", "stopping".
-absl::string_view Name(GateState state);
-inline constexpr std::array<GateState, 5> kGateStates = {GateState::kHolding, GateState::kSettling,
-                                                         GateState::kDraining, GateState::kOpen,
-                                                         GateState::kStopping};
-
-enum class ListenerState : uint8_t { kParked, kAccepting, kPaused, kClosed };
-// "parked", "accepting", "paused", "closed".
-absl::string_view Name(ListenerState state);
-
-enum class Port : uint8_t { kController, kAgent };
-inline constexpr std::array<Port, 2> kPorts = {Port::kController, Port::kAgent};
-// "controller", "agent".
-absl::string_view Name(Port port);
-
-enum class RefusalReason : uint8_t {
-  kSourceRate, kSourceConnections, kConnections, kDenied, kOverload, kHandshake, kBackend };
-inline constexpr size_t kRefusalReasonCount = 7;
-// "source_rate", "source_connections", "connections", "denied", "overload", "handshake", "backend".
-absl::string_view Name(RefusalReason reason);
 
 // A cumulative histogram with fixed upper bounds, as Prometheus wants it.
 struct HistogramSnapshot {
@@ -50,14 +28,14 @@ struct HistogramSnapshot {
 // A connection ends in exactly one of them.
 struct PortCounters {
   uint64_t accepted = 0;
-  uint64_t waiting = 0;   // taken, not yet admitted (gauge)
-  uint64_t delayed = 0;   // held unserved before a reset (gauge)
-  uint64_t stale = 0;     // found gone before any TLS was spent
-  uint64_t admitted = 0;  // handed to a worker
+  uint64_t waiting = 0;      // taken, not yet admitted (gauge)
+  uint64_t delayed = 0;      // held unserved before a reset (gauge)
+  uint64_t stale = 0;        // found gone before any TLS was spent
+  uint64_t admitted = 0;     // handed to a worker
   uint64_t handshaking = 0;  // gauge
   uint64_t active = 0;       // connecting to the backend or relaying (gauge)
   uint64_t finished = 0;
-  std::array<uint64_t, kRefusalReasonCount> refused{};
+  std::array<uint64_t, kRefusalReasonNames.size()> refused{};  // by RefusalReason;
   uint64_t handshakes_completed = 0;
   uint64_t handshakes_resumed = 0;
   uint64_t handshakes_failed = 0;
@@ -74,16 +52,16 @@ struct ListenerSnapshot {
 struct StatusSnapshot {
   GateState gate = GateState::kHolding;
   int64_t gate_since_unix_ms = 0;
-  std::vector<std::string> waiting_for;          // names of conditions that do not hold
-  std::optional<Duration> opens_in;              // settling: until it opens
-  Duration gate_open_total;                      // how long it has been open (or draining) in all
-  std::string readiness_reason;                  // for people: why not ready; empty when open
-  std::string engine;                            // "io_uring", "epoll"
+  std::vector<std::string> waiting_for;  // names of conditions that do not hold
+  std::optional<Duration> opens_in;      // settling: until it opens
+  Duration gate_open_total;              // how long it has been open (or draining) in all
+  std::string readiness_reason;          // for people: why not ready; empty when open
+  std::string engine;                    // "io_uring", "epoll"
   Duration uptime;
   std::vector<ListenerSnapshot> listeners;
-  std::array<PortCounters, 2> ports;             // by Port
-  std::optional<Duration> patience;              // learned or configured; nullopt = not known yet
-  uint64_t listen_overflows = 0;                 // TcpExt ListenOverflows of this network namespace
+  std::array<PortCounters, 2> ports;  // by Port
+  std::optional<Duration> patience;   // learned or configured; nullopt = not known yet
+  uint64_t listen_overflows = 0;      // TcpExt ListenOverflows of this network namespace
   uint64_t backend_errors = 0;
   uint64_t bytes_to_backend = 0, bytes_to_client = 0;
   uint64_t sources_tracked = 0, sources_evicted = 0;

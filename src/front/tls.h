@@ -1,6 +1,6 @@
-// TLS as bytes in, bytes out. The only implementation that knows OpenSSL is front/openssl_tls.*; the
-// simulation has one of a scripted cost. A context belongs to one worker thread and its sessions to
-// the same; nothing is shared between threads but the ticket keys (see TicketKeys).
+// TLS as bytes in, bytes out. The only implementation that knows OpenSSL is front/openssl_tls.*;
+// the simulation has one of a scripted cost. A context belongs to one worker thread and its
+// sessions to the same; nothing is shared between threads but the ticket keys (see TicketKeys).
 #ifndef FLOODGATE_FRONT_TLS_H_
 #define FLOODGATE_FRONT_TLS_H_
 
@@ -14,8 +14,9 @@
 
 namespace floodgate {
 
-// Bytes are appended to `data` behind `size`; the storage is the caller's. `overflow` takes what does
-// not fit, so that nothing is ever lost; callers size `data` so that it stays empty in the usual case.
+// Bytes are appended to `data` behind `size`; the storage is the caller's. `overflow` takes what
+// does not fit, so that nothing is ever lost; callers size `data` so that it stays empty in the
+// usual case.
 struct ByteSink {
   absl::Span<std::byte> data;
   size_t size = 0;
@@ -46,10 +47,10 @@ class TlsSession {
  public:
   virtual ~TlsSession() = default;
 
-  // Consumes all of `in` (handshake or application records, in any pieces). Appends decrypted bytes to
-  // `plain` and what must be sent to the peer to `cipher`, also on failure: the alert is part of the
-  // protocol. Session tickets that become due are appended to `cipher` too.
-  // In one call the state may pass from kHandshaking to kEstablished and deliver plaintext.
+  // Consumes all of `in` (handshake or application records, in any pieces). Appends decrypted bytes
+  // to `plain` and what must be sent to the peer to `cipher`, also on failure: the alert is part of
+  // the protocol. Session tickets that become due are appended to `cipher` too. In one call the
+  // state may pass from kHandshaking to kEstablished and deliver plaintext.
   virtual TlsState Receive(absl::Span<const std::byte> in, ByteSink& plain, ByteSink& cipher) = 0;
   // Encrypts all of `plain`, appending records to `cipher`. REQUIRES: established. False: fatal.
   virtual bool Send(absl::Span<const std::byte> plain, ByteSink& cipher) = 0;

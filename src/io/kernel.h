@@ -1,11 +1,12 @@
 // The seam to the operating system: all that the gatekeeper and the workers see of it. io_uring and
 // epoll implement it here, the simulation's fake kernel elsewhere; one contract test suite runs
-// against all of them (tests/io/kernel_contract_test.cc), and what a comment here promises is tested
-// there.
+// against all of them (tests/io/kernel_contract_test.cc), and what a comment here promises is
+// tested there.
 //
 // One kernel belongs to one thread (create it there or hand it over before first use); only
-// Waker::Wake() may be called from others. Handles are plain ints, because the fake kernel's are not
-// the process's descriptors: whoever holds one closes it through Kernel::Close or Kernel::Reset.
+// Waker::Wake() may be called from others. Handles are plain ints, because the fake kernel's are
+// not the process's descriptors: whoever holds one closes it through Kernel::Close or
+// Kernel::Reset.
 #ifndef FLOODGATE_IO_KERNEL_H_
 #define FLOODGATE_IO_KERNEL_H_
 
@@ -19,24 +20,29 @@
 namespace floodgate {
 
 enum class OpKind : uint8_t {
-  // Takes one connection from a listener's queue. Completes with its handle and `peer`, also when the
+  // Takes one connection from a listener's queue. Completes with its handle and `peer`, also when
+  // the
   // peer has left meanwhile; with -EAGAIN if none waits. Never waits itself: the exact budget is
   // "poll the listener, then submit as many of these as may be taken".
   kAccept,
-  // Takes every connection that comes, one completion each (`more` set, `peer` not), until one comes
-  // with `more` clear; then it must be submitted again, whatever that one's result. A result >= 0 is
+  // Takes every connection that comes, one completion each (`more` set, `peer` not), until one
+  // comes
+  // with `more` clear; then it must be submitted again, whatever that one's result. A result >= 0
+  // is
   // a valid handle in either case. Nothing is taken while the owner is not in Wait().
   kAcceptMultishot,
   // Connects a socket from OpenSocket to the endpoint behind `address`. Result 0 or -errno.
   kConnect,
-  // Receives into a buffer of the kernel's pool, which is taken only once data is there. Result > 0:
+  // Receives into a buffer of the kernel's pool, which is taken only once data is there. Result >
+  // 0:
   // bytes in Buffer(completion), to be given back by ReleaseBuffer. 0: the peer sent FIN.
   // -ENOBUFS: the pool was empty; give buffers back, then submit again.
   kReceive,
   // Sends `size` bytes at `data`, which must stay until the completion. Result: bytes sent, perhaps
   // fewer than asked; -EPIPE and never SIGPIPE.
   kSend,
-  // Completes once when any of `poll_events` (POLLIN, POLLOUT, POLLRDHUP; POLLERR and POLLHUP always)
+  // Completes once when any of `poll_events` (POLLIN, POLLOUT, POLLRDHUP; POLLERR and POLLHUP
+  // always)
   // holds. Result: the events, as poll(2).
   kPoll,
   // Ends the operation whose token is `target`. Result 0: it was found and its own completion comes
@@ -53,7 +59,8 @@ struct SocketAddress {
 
 struct Op {
   OpKind kind = OpKind::kPoll;
-  // kReceive, kSend: the caller knows that it must wait (io_uring then skips the vain first attempt).
+  // kReceive, kSend: the caller knows that it must wait (io_uring then skips the vain first
+  // attempt).
   bool expect_wait = false;
   uint16_t poll_events = 0;                // kPoll
   int fd = -1;                             // all but kCancel
@@ -92,8 +99,8 @@ struct ConnectionReading {
   Duration queued;  // since it was established; zero where the kernel does not tell (unix sockets)
 };
 
-// Wakes the kernel's owner out of Wait. Thread-safe, never blocks, signal-safe. Several wakes before
-// the next Wait may show as one completion. Lives as long as its kernel.
+// Wakes the kernel's owner out of Wait. Thread-safe, never blocks, signal-safe. Several wakes
+// before the next Wait may show as one completion. Lives as long as its kernel.
 class Waker {
  public:
   virtual ~Waker() = default;
@@ -105,26 +112,28 @@ class Kernel {
   virtual ~Kernel() = default;
 
   // --- Operations that complete later -----------------------------------------------------------
-  // Queues an operation. Never blocks, never completes inline. False: the queue is full, nothing was
-  // queued; call Wait() first. At most one kReceive (or kPoll for reading, or accept) and one kSend
-  // (or kConnect, or kPoll for writing) may be in flight for a handle.
+  // Queues an operation. Never blocks, never completes inline. False: the queue is full, nothing
+  // was queued; call Wait() first. At most one kReceive (or kPoll for reading, or accept) and one
+  // kSend (or kConnect, or kPoll for writing) may be in flight for a handle.
   [[nodiscard]] virtual bool Submit(const Op& op) = 0;
-  // Waits until at least one completion is there or `until` has come, then harvests up to out.size()
-  // of them; runs no code of ours. `until` not after Now(): submits and harvests without waiting. The
-  // clock is read once, at the return.
+  // Waits until at least one completion is there or `until` has come, then harvests up to
+  // out.size() of them; runs no code of ours. `until` not after Now(): submits and harvests without
+  // waiting. The clock is read once, at the return.
   virtual size_t Wait(Instant until, absl::Span<Completion> out) = 0;
   // The clock as read by the last Wait (or at creation). Constant between two Waits.
   virtual Instant Now() const = 0;
   virtual Waker& waker() = 0;
 
-  // The bytes of a kReceive; writable, so that they can be decrypted in place. REQUIRES: the buffer has not been released.
+  // The bytes of a kReceive; writable, so that they can be decrypted in place. REQUIRES: the buffer
+  // has not been released.
   virtual absl::Span<std::byte> Buffer(const Completion& completion) = 0;
   virtual void ReleaseBuffer(uint16_t buffer) = 0;
   // How much one kReceive can deliver at the most.
   virtual size_t buffer_size() const = 0;
 
-  // --- System calls that neither block nor wait ---------------------------------------------------
-  // Closes a handle. REQUIRES: no operation on it in flight (cancel, reap, then close).
+  // --- System calls that neither block nor wait
+  // --------------------------------------------------- Closes a handle. REQUIRES: no operation on
+  // it in flight (cancel, reap, then close).
   virtual void Close(int fd) = 0;
   // Closes it with a reset (SO_LINGER 0), discarding what is unsent. REQUIRES: as Close.
   virtual void Reset(int fd) = 0;
@@ -143,8 +152,8 @@ class Kernel {
 
   // A pipe for splicing, both ends non-blocking, of about `capacity` bytes. 0 or -errno.
   virtual int OpenPipe(size_t capacity, int* read_end, int* write_end) = 0;
-  // Moves up to `size` bytes without copying them through us (splice(2), non-blocking). Bytes moved;
-  // 0 at the end of input; -EAGAIN when either side would wait; -errno.
+  // Moves up to `size` bytes without copying them through us (splice(2), non-blocking). Bytes
+  // moved; 0 at the end of input; -EAGAIN when either side would wait; -errno.
   virtual int64_t Splice(int from, int to, size_t size) = 0;
 };
 
