@@ -1,5 +1,5 @@
-// Where rare events are told. The loops write one line for what an operator must know (the gate moved,
-// a listener paused) and count the rest; nothing logs per connection above kDebug.
+// Where rare events are told. The loops write one line for what an operator must know (the gate
+// moved, a listener paused) and count the rest; nothing logs per connection above kDebug.
 #ifndef FLOODGATE_BASE_LOG_H_
 #define FLOODGATE_BASE_LOG_H_
 
@@ -17,7 +17,8 @@ class Log {
   virtual ~Log() = default;
   // Ask first where making the text costs something.
   virtual bool Enabled(Severity severity) const = 0;
-  // `event` is a short stable name for machines ("gate", "listener"); `text` is for people: one line.
+  // `event` is a short stable name for machines ("gate", "listener"); `text` is for people: one
+  // line.
   virtual void Write(Severity severity, absl::string_view event, absl::string_view text) = 0;
 };
 

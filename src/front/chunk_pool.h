@@ -1,5 +1,6 @@
-// Buffers for bytes on their way out. Taken when there is something to send and given back when it has
-// been sent, so idle connections hold none; last in, first out, so few of them are ever touched.
+// Buffers for bytes on their way out. Taken when there is something to send and given back when it
+// has been sent, so idle connections hold none; last in, first out, so few of them are ever
+// touched.
 #ifndef FLOODGATE_FRONT_CHUNK_POOL_H_
 #define FLOODGATE_FRONT_CHUNK_POOL_H_
 

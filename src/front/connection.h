@@ -3,6 +3,7 @@
 #ifndef FLOODGATE_FRONT_CONNECTION_H_
 #define FLOODGATE_FRONT_CONNECTION_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,12 +14,14 @@
 #include "core/states.h"
 #include "front/chunk_pool.h"
 #include "front/messages.h"
+#include "front/pipe_pool.h"
 #include "front/tls.h"
 
 namespace floodgate {
 
 enum class Stage : uint8_t {
   kHandshake,    // TLS with the client
+  kAlert,        // the handshake failed; the alert that says why is being sent
   kConnect,      // to the backend
   kRelay,        // bytes both ways
   kLinger,       // the backend is done and gone; the client may still read what was sent
@@ -27,10 +30,12 @@ enum class Stage : uint8_t {
 
 // The two sockets of a connection.
 enum class Side : uint8_t { kClient, kBackend };
-constexpr Side Other(Side side) { return side == Side::kClient ? Side::kBackend : Side::kClient; }
+constexpr Side Other(Side side) {
+  return side == Side::kClient ? Side::kBackend : Side::kClient;
+}
 
-// Bytes on their way to one side: at most one chunk, sent to its end before the next is taken, and a
-// small queue behind it for what comes up meanwhile (TLS alerts, tickets, the PROXY header).
+// Bytes on their way to one side: at most one chunk, sent to its end before the next is taken, and
+// a small queue behind it for what comes up meanwhile (TLS alerts, tickets, the PROXY header).
 struct Outgoing {
   Chunk chunk;
   uint32_t begin = 0;  // of what is still to be sent in `chunk`
@@ -53,13 +58,12 @@ struct Socket {
   Outgoing out;
 };
 
-// A pipe through which one direction is spliced.
-struct Splice {
-  int read_end = -1;
-  int write_end = -1;
-  uint32_t held = 0;  // bytes in the pipe
-
-  bool open() const { return read_end >= 0; }
+// One direction of a connection that is spliced: bytes go socket, pipe, socket.
+struct SpliceDirection {
+  Pipe pipe;
+  uint32_t held = 0;            // bytes in the pipe
+  bool polling_source = false;  // waits for the source to be readable
+  bool polling_sink = false;    // waits for the sink to be writable
 };
 
 struct Connection {
@@ -72,20 +76,24 @@ struct Connection {
   Stage stage = Stage::kHandshake;
   Report::Kind outcome = Report::Kind::kFinished;  // what the last report will say
   bool abort = false;                              // close with a reset
+  bool abort_when_sent = false;  // the backend reset; the client gets what came before
   bool connecting = false;
   bool handshake_queued = false;  // in one of the worker's queues of steps
   bool handshake_begun = false;   // a step has been made
-  bool tickets_held = false;      // client.out.queued waits to share a packet with the first answer
   uint8_t operations = 0;         // in flight, cancels included
   TimerId deadline;               // of the stage
+  TimerId tickets_due;            // client.out.queued waits to share a packet with the first answer
   Instant stage_since;
   std::unique_ptr<TlsSession> tls;
+  std::shared_ptr<const WorkerOptions> backend_options;  // while connecting
   std::string handshake_input;
   Socket client;
   Socket backend;
-  std::unique_ptr<std::array<Splice, 2>> splices;  // by Side they come from; only while splicing
+  std::unique_ptr<std::array<SpliceDirection, 2>> splices;  // by source; null until bulk is seen
 
   Socket& socket(Side side) { return side == Side::kClient ? client : backend; }
+  // REQUIRES: splices.
+  SpliceDirection& splice(Side source) { return (*splices)[static_cast<size_t>(source)]; }
 };
 
 }  // namespace floodgate

@@ -31,8 +31,8 @@ class DurationHistogram {
       0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120};
 
   void Record(Duration duration);
-  // Adds what is here to `out`, whose bounds are set if it has none. The count is that of the buckets
-  // read, so a snapshot is consistent in itself while the writer goes on.
+  // Adds what is here to `out`, whose bounds are set if it has none. The count is that of the
+  // buckets read, so a snapshot is consistent in itself while the writer goes on.
   void AddTo(HistogramSnapshot& out) const;
 
  private:

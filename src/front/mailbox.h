@@ -1,5 +1,5 @@
-// The queue between two loops: batched, unbounded in itself (its users bound what they post), and with
-// a wake-up only when the reader sleeps and cares.
+// The queue between two loops: batched, unbounded in itself (its users bound what they post), and
+// with a wake-up only when the reader sleeps and cares.
 #ifndef FLOODGATE_FRONT_MAILBOX_H_
 #define FLOODGATE_FRONT_MAILBOX_H_
 
@@ -13,16 +13,19 @@
 namespace floodgate {
 
 enum class Urgency {
-  kLazy,   // the reader sees it at its next turn, whenever that is, unless it asked to be woken for all
+  kLazy,   // the reader sees it at its next turn, whenever that is, unless it asked to be woken for
+           // all
   kUrgent  // a sleeping reader is woken
 };
 
-// Any number of writers, one reader. A mutex rather than a lock-free ring: it is held for a few moves
-// and taken once a batch, and the sleeping flag behind the same lock makes a lost wake-up impossible to write.
+// Any number of writers, one reader. A mutex rather than a lock-free ring: it is held for a few
+// moves and taken once a batch, and the sleeping flag behind the same lock makes a lost wake-up
+// impossible to write.
 template <typename Message>
 class Mailbox {
  public:
-  // The reader's waker; set before the first Post. Null: nobody is woken (the simulation steps by hand).
+  // The reader's waker; set before the first Post. Null: nobody is woken (the simulation steps by
+  // hand).
   void SetWaker(Waker* waker) { waker_ = waker; }
 
   // Any thread. Moves all of `batch` in, leaving it empty with its capacity.
@@ -49,7 +52,8 @@ class Mailbox {
     if (wake && waker_ != nullptr) waker_->Wake();
   }
 
-  // Reader only. Replaces `out` by all that has come, in order. The reader counts as awake from here.
+  // Reader only. Replaces `out` by all that has come, in order. The reader counts as awake from
+  // here.
   void TakeAll(std::vector<Message>& out) {
     out.clear();
     absl::MutexLock lock(&mutex_);
@@ -70,8 +74,8 @@ class Mailbox {
   enum class Sleep { kAwake, kForUrgent, kForAll };
 
   bool WakeNeeded(Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const bool wake = sleep_ == Sleep::kForAll ||
-                      (sleep_ == Sleep::kForUrgent && urgency == Urgency::kUrgent);
+    const bool wake =
+        sleep_ == Sleep::kForAll || (sleep_ == Sleep::kForUrgent && urgency == Urgency::kUrgent);
     if (wake) sleep_ = Sleep::kAwake;
     return wake;
   }

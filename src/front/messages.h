@@ -1,5 +1,5 @@
-// What the gatekeeper and a worker tell each other. Values only: whoever receives a message owns all
-// that is in it.
+// What the gatekeeper and a worker tell each other. Values only: whoever receives a message owns
+// all that is in it.
 #ifndef FLOODGATE_FRONT_MESSAGES_H_
 #define FLOODGATE_FRONT_MESSAGES_H_
 
@@ -48,8 +48,8 @@ struct CloseAll {};
 
 using WorkerMessage = std::variant<Assignment, Reconfigure, CloseAll>;
 
-// Worker to gatekeeper. Each connection sends kHandshakeDone (TLS only) and kEstablished on its way,
-// if it gets there, and exactly one of the others at its end, when its descriptors are closed.
+// Worker to gatekeeper. Each connection sends kHandshakeDone (TLS only) and kEstablished on its
+// way, if it gets there, and exactly one of the others at its end, when its descriptors are closed.
 struct Report {
   enum class Kind : uint8_t {
     kHandshakeDone,

@@ -18,9 +18,9 @@ namespace floodgate {
 // does not fit, so that nothing is ever lost; callers size `data` so that it stays empty in the
 // usual case.
 struct ByteSink {
-  absl::Span<std::byte> data;
+  absl::Span<std::byte> data = {};
   size_t size = 0;
-  std::string overflow;
+  std::string overflow = {};
 
   void Append(absl::Span<const std::byte> bytes);
   bool empty() const { return size == 0 && overflow.empty(); }

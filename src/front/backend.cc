@@ -1,0 +1,79 @@
+#include "front/backend.h"
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "front/proxy_protocol.h"
+
+namespace floodgate {
+namespace {
+
+std::string Introduction(const Connection& connection, uint64_t boot_id) {
+  ProxyHeader header;
+  header.source = connection.peer;
+  header.destination = connection.local;
+  header.listener = connection.port;
+  header.unique_id = absl::StrFormat("%016x-%x", boot_id, connection.sequence);
+  if (connection.tls != nullptr) header.tls = &connection.tls->facts();
+  std::string bytes;
+  AppendProxyV2(header, bytes);
+  return bytes;
+}
+
+}  // namespace
+
+void Backend::Connect(Connection& connection) {
+  connection.stage = Stage::kConnect;
+  connection.stage_since = context_.kernel.Now();
+  const WorkerOptions& options = *context_.options;
+  if (options.proxy_protocol) {
+    std::string& queued = connection.backend.out.queued;
+    queued.insert(0, Introduction(connection, context_.boot_id));
+  }
+  connection.backend.fd = context_.kernel.OpenSocket(options.backend);
+  if (connection.backend.fd < 0) {
+    const int error = -connection.backend.fd;
+    connection.backend.fd = -1;
+    return Fail(connection, absl::StrCat("socket: ", std::strerror(error)));
+  }
+  connection.connecting = true;
+  context_.Submit(connection, {.kind = OpKind::kConnect,
+                               .fd = connection.backend.fd,
+                               .token = TokenOf(connection, Event::kConnected),
+                               .address = &options.backend});
+  connection.backend_options = context_.options;  // The address must stay until the completion.
+  connection.deadline = context_.timers.Arm(connection.stage_since + options.connect_timeout,
+                                            TokenOf(connection, Event::kDeadline));
+}
+
+bool Backend::OnConnected(Connection& connection, int32_t result) {
+  connection.connecting = false;
+  connection.backend_options.reset();
+  if (result < 0) {
+    Fail(connection, std::strerror(-result));
+    return false;
+  }
+  context_.timers.Cancel(connection.deadline);
+  context_.metrics.backend_connect_seconds.Record(context_.kernel.Now() - connection.stage_since);
+  context_.Tell(connection, Report::Kind::kEstablished);
+  transport_.Flush(connection, Side::kBackend);
+  return true;
+}
+
+void Backend::OnDeadline(Connection& connection) {
+  Fail(connection, "backend.connect_timeout is over");
+}
+
+void Backend::Fail(Connection& connection, absl::string_view why) {
+  context_.metrics.backend_errors.Add(1);
+  if (context_.log.Enabled(Severity::kDebug)) {
+    context_.log.Write(Severity::kDebug, "backend", absl::StrCat("cannot be reached: ", why));
+  }
+  // A reset, so that the client sees a failure and not an empty answer.
+  teardown_.Begin(connection, Report::Kind::kBackendFailed, /*abort=*/true);
+}
+
+}  // namespace floodgate

@@ -1,0 +1,386 @@
+#include "front/gatekeeper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/check.h"
+
+namespace floodgate {
+
+Gatekeeper::Gatekeeper(Kernel& kernel, Log& log, Setup setup)
+    : kernel_(kernel),
+      log_(log),
+      options_(std::move(setup.options)),
+      capacity_(setup.capacity),
+      own_addresses_(std::move(setup.own_addresses)),
+      on_gate_(std::move(setup.on_gate)),
+      timers_(kernel.Now()),
+      gate_(options_->gate, /*two_phase=*/options_->controller.has_value(), kernel.Now()),
+      admission_(*options_, setup.hash_seed),
+      pace_(options_->drain.rate, options_->drain.ramp, kernel.Now()),
+      listeners_(
+          kernel, log, std::move(setup.listeners), [this](const Taken& taken) { OnTaken(taken); },
+          std::move(setup.rebind)),
+      waiting_room_(kernel, timers_, Counters(Port::kAgent),
+                    [this](const PeerAddress& peer) { admission_.Release(peer); }),
+      registry_(counters_) {
+  FG_CHECK(!setup.workers.empty() && setup.workers.size() <= 255);
+  for (Mailbox<WorkerMessage>* mailbox : setup.workers) workers_.push_back({.mailbox = mailbox});
+  reports_.SetWaker(&kernel.waker());
+  commands_.SetWaker(&kernel.waker());
+  listeners_.Start();
+  if (gate_.admits()) OnGateChanged(GateState::kHolding);
+}
+
+void Gatekeeper::Turn(Instant until) {
+  TakeMessages();
+  RunGate();
+  AdmitWaiting();
+  TakeAgents();
+  ScanSources();
+  PostAssignments();
+  // With every slot taken, or with connections that wait for one, the end of a handshake is what we
+  // wait for: then the workers' reports shall wake us. Otherwise they are read when there is time.
+  const bool needs_reports = AgentBudget() <= 0 || waiting_room_.ready() > 0 || stopping_;
+  const bool idle = waiting_room_.FlushDeferred() && source_jobs_.empty() &&
+                    commands_.PrepareToSleep(true) && reports_.PrepareToSleep(needs_reports);
+  const size_t count =
+      kernel_.Wait(idle ? NextDeadline(until) : kernel_.Now(), absl::MakeSpan(batch_));
+  TakeMessages();  // Slots that have been freed meanwhile count in the decisions of this batch.
+  for (size_t i = 0; i < count; ++i) Dispatch(batch_[i]);
+  timers_.Advance(kernel_.Now(),
+                  [this](uint64_t token) { waiting_room_.OnTimer(token, kernel_.Now()); });
+}
+
+void Gatekeeper::TakeMessages() {
+  reports_.TakeAll(taken_reports_);
+  for (const Report& report : taken_reports_) OnReport(report);
+  commands_.TakeAll(taken_commands_);
+  for (Command& command : taken_commands_) command(*this);
+}
+
+void Gatekeeper::OnReport(const Report& report) {
+  const Registry::Change change = registry_.OnReport(report);
+  const Admitted& admitted = change.admitted;
+  WorkerLink& worker = workers_[admitted.worker];
+  if (change.slot_freed) {
+    --slots_held_[static_cast<size_t>(admitted.port)];
+    --worker.slots_held;
+  }
+  if (change.ended) {
+    --worker.connections;
+    if (admitted.port == Port::kAgent) admission_.Release(admitted.peer);
+    listeners_.DescriptorFreed();
+  }
+  if (admitted.port == Port::kController) {
+    gate_.SetSelfConnection(registry_.presence().self_connected(), Now());
+    gate_.SetControllers(registry_.presence().controllers(), Now());
+  }
+}
+
+void Gatekeeper::Dispatch(const Completion& completion) {
+  if (completion.token == kWakeToken) return;
+  if (Listeners::Owns(completion.token)) {
+    listeners_.OnCompletion(completion, Now());
+  } else if (WaitingRoom::Owns(completion.token)) {
+    waiting_room_.OnCompletion(completion, Now());
+  }
+}
+
+// --- Taking
+// ---------------------------------------------------------------------------------------
+
+void Gatekeeper::OnTaken(const Taken& taken) {
+  ++Counters(taken.port).accepted;
+  if (taken.port == Port::kController) {
+    OnControllerTaken(taken);
+  } else {
+    OnAgentTaken(taken);
+  }
+}
+
+void Gatekeeper::OnControllerTaken(const Taken& taken) {
+  PortCounters& counters = Counters(Port::kController);
+  WaitingController controller{.fd = taken.fd};
+  if (!kernel_.ReadAddresses(taken.fd, &controller.peer, &controller.local)) {
+    ++counters.stale;
+    return kernel_.Close(taken.fd);
+  }
+  const Verdict verdict =
+      admission_.Judge(Port::kController, controller.peer, CurrentOccupancy(), Now());
+  if (verdict.action != Verdict::Action::kAdmit) {
+    ++counters.refused[static_cast<size_t>(verdict.reason)];
+    return kernel_.Reset(taken.fd);
+  }
+  if (controllers_waiting_.size() >= kControllersWaitingMax) {
+    ++counters.refused[static_cast<size_t>(RefusalReason::kOverload)];
+    return kernel_.Reset(taken.fd);
+  }
+  ++counters.waiting;
+  controllers_waiting_.push_back(controller);
+}
+
+void Gatekeeper::OnAgentTaken(const Taken& taken) {
+  if (parked_left_ > 0) --parked_left_;
+  pace_.Took(1, Now());
+  const Verdict verdict = admission_.Judge(Port::kAgent, taken.peer, CurrentOccupancy(), Now());
+  switch (verdict.action) {
+    case Verdict::Action::kAdmit:
+      return Keep(taken);
+    case Verdict::Action::kReset:
+      ++Counters(Port::kAgent).refused[static_cast<size_t>(verdict.reason)];
+      return kernel_.Reset(taken.fd);
+    case Verdict::Action::kDelay:
+      return waiting_room_.AddDelayed({.fd = taken.fd, .peer = taken.peer}, verdict.reason,
+                                      verdict.due);
+    case Verdict::Action::kQueue:
+      return waiting_room_.AddQueued({.fd = taken.fd, .peer = taken.peer, .arrived = Now()},
+                                     verdict.due);
+  }
+}
+
+void Gatekeeper::Keep(const Taken& taken) {
+  const ConnectionReading reading = kernel_.ReadConnection(taken.fd);
+  if (reading.state == ConnectionReading::State::kGone) {
+    ++Counters(Port::kAgent).stale;
+    admission_.Release(taken.peer);
+    return kernel_.Close(taken.fd);
+  }
+  queue_seconds_.Record(reading.queued);
+  Visitor visitor{.fd = taken.fd, .peer = taken.peer, .arrived = Now() - reading.queued};
+  const bool silent = reading.state == ConnectionReading::State::kSilent;
+  if (!silent || !options_->tls.has_value()) {
+    return waiting_room_.AddReady(std::move(visitor), Now());
+  }
+  // A handshake slot is for those who have begun to speak; nobody holds one by saying nothing.
+  if (waiting_room_.waiting() >= static_cast<size_t>(options_->limits.waiting)) {
+    waiting_room_.EvictSilent();
+  }
+  waiting_room_.AddSilent(std::move(visitor), Now() + options_->limits.handshake_timeout);
+}
+
+// --- Admitting
+// ------------------------------------------------------------------------------------
+
+void Gatekeeper::AdmitWaiting() {
+  while (!controllers_waiting_.empty() &&
+         slots_held_[static_cast<size_t>(Port::kController)] < kControllerHandshakesMax) {
+    const WaitingController controller = controllers_waiting_.front();
+    controllers_waiting_.pop_front();
+    --Counters(Port::kController).waiting;
+    Admit(controller.fd, controller.peer, controller.local, Port::kController);
+  }
+  while (slots_held_[static_cast<size_t>(Port::kAgent)] < capacity_.handshakes_max) {
+    const std::optional<Visitor> next = waiting_room_.Next(Now());
+    if (!next.has_value()) return;
+    PeerAddress peer;
+    PeerAddress local;
+    if (!kernel_.ReadAddresses(next->fd, &peer, &local)) {  // It has left since the last look.
+      ++Counters(Port::kAgent).stale;
+      admission_.Release(next->peer);
+      kernel_.Close(next->fd);
+      continue;
+    }
+    Admit(next->fd, next->peer, local, Port::kAgent);
+  }
+}
+
+void Gatekeeper::Admit(int fd, const PeerAddress& peer, const PeerAddress& local, Port port) {
+  const size_t index = PickWorker();
+  WorkerLink& worker = workers_[index];
+  const bool tls = options_->tls.has_value();
+  Assignment assignment;
+  assignment.id = registry_.Admit(peer, port, IsOwn(peer, local), tls, static_cast<uint8_t>(index));
+  assignment.sequence = ++sequence_;
+  assignment.client = fd;
+  assignment.port = port;
+  assignment.peer = peer;
+  assignment.local = local;
+  if (tls) assignment.handshake_deadline = Now() + options_->limits.handshake_timeout;
+  worker.outbox.emplace_back(assignment);
+  ++worker.slots_held;
+  ++worker.connections;
+  ++slots_held_[static_cast<size_t>(port)];
+}
+
+size_t Gatekeeper::PickWorker() const {
+  const auto load = [](const WorkerLink& worker) {
+    return std::pair(worker.slots_held, worker.connections);
+  };
+  const auto least =
+      std::min_element(workers_.begin(), workers_.end(),
+                       [&](const WorkerLink& a, const WorkerLink& b) { return load(a) < load(b); });
+  return static_cast<size_t>(least - workers_.begin());
+}
+
+bool Gatekeeper::IsOwn(const PeerAddress& peer, const PeerAddress& local) const {
+  if (peer.family == PeerAddress::Family::kUnix) return true;
+  return peer.ip == local.ip || own_addresses_.contains(peer.ip);
+}
+
+void Gatekeeper::PostAssignments() {
+  for (WorkerLink& worker : workers_) worker.mailbox->Post(worker.outbox, Urgency::kUrgent);
+}
+
+// --- How much to take
+// -------------------------------------------------------------------------------
+
+Occupancy Gatekeeper::CurrentOccupancy() const {
+  const PortCounters& agents = counters_[static_cast<size_t>(Port::kAgent)];
+  Occupancy occupancy;
+  occupancy.connections =
+      static_cast<int64_t>(agents.handshaking + agents.active + waiting_room_.waiting());
+  occupancy.delayed = static_cast<int64_t>(waiting_room_.delayed());
+  occupancy.waiting = static_cast<int64_t>(waiting_room_.waiting());
+  return occupancy;
+}
+
+int64_t Gatekeeper::AgentBudget() {
+  if (!gate_.admits() || stopping_) return 0;
+  const int64_t slots = capacity_.handshakes_max - slots_held_[static_cast<size_t>(Port::kAgent)] -
+                        static_cast<int64_t>(waiting_room_.ready());
+  // The descriptors that are left. Those of limits.connections are a matter of admission.
+  const int64_t room = capacity_.connections_max - static_cast<int64_t>(registry_.size()) -
+                       static_cast<int64_t>(waiting_room_.size());
+  return std::min({slots, room, pace_.Allowance(Now())});
+}
+
+void Gatekeeper::TakeAgents() {
+  listeners_.TakeAgents(AgentBudget(), Now());
+  if (gate_.state() != GateState::kDraining) return;
+  if (parked_left_ == 0 || (AgentBudget() > 0 && listeners_.agents_drained())) {
+    const GateState before = gate_.state();
+    parked_left_ = 0;
+    gate_.DrainFinished(Now());
+    OnGateChanged(before);
+  }
+}
+
+ListenerState Gatekeeper::AgentListenerState() {
+  if (stopping_) return ListenerState::kClosed;
+  if (!gate_.admits()) return ListenerState::kParked;
+  const int64_t held =
+      slots_held_[static_cast<size_t>(Port::kAgent)] + static_cast<int64_t>(waiting_room_.ready());
+  const int64_t open =
+      static_cast<int64_t>(registry_.size()) + static_cast<int64_t>(waiting_room_.size());
+  const bool full = held >= capacity_.handshakes_max || open >= capacity_.connections_max;
+  return full || listeners_.starved() ? ListenerState::kPaused : ListenerState::kAccepting;
+}
+
+Instant Gatekeeper::NextDeadline(Instant until) {
+  until =
+      std::min({until, timers_.NextDeadline(), gate_.NextDeadline(), listeners_.NextDeadline()});
+  // A pace that holds us back tells when it is our turn; unless nobody waits.
+  if (gate_.admits() && !stopping_ && pace_.Allowance(Now()) <= 0 && !listeners_.agents_drained()) {
+    until = std::min(until, pace_.NextAt());
+  }
+  return until;
+}
+
+// --- The gate
+// ---------------------------------------------------------------------------------------
+
+void Gatekeeper::RunGate() {
+  gate_.Advance(Now());
+  if (gate_.state() != told_) OnGateChanged(told_);
+}
+
+void Gatekeeper::OnGateChanged(GateState before) {
+  const GateState state = gate_.state();
+  const bool admitted = before == GateState::kDraining || before == GateState::kOpen;
+  if (gate_.admits() && !admitted) {
+    parked_left_ = listeners_.AgentsQueued();
+    pace_.Restart(Now());
+  }
+  if (state == GateState::kHolding && options_->agent.hold == Hold::kRefuse) {
+    listeners_.RefuseAgents();
+  }
+  if (state == told_) return;
+  told_ = state;
+  std::string text(Name(state));
+  if (state == GateState::kHolding) {
+    absl::StrAppend(&text, ", waiting for ",
+                    absl::StrJoin(gate_.WaitingFor(), ", ", [](std::string* out, Condition c) {
+                      absl::StrAppend(out, Name(c));
+                    }));
+  } else if (state == GateState::kDraining) {
+    absl::StrAppend(&text, ": ", parked_left_, " agents were parked");
+  }
+  log_.Write(Severity::kInfo, "gate", text);
+  if (on_gate_) on_gate_(state);
+}
+
+void Gatekeeper::Stop() {
+  if (std::exchange(stopping_, true)) return;
+  gate_.Stop(Now());
+  listeners_.Stop();
+  waiting_room_.EndDelayed();
+}
+
+void Gatekeeper::EndAll() {
+  FG_CHECK(stopping_);
+  waiting_room_.EndAll();
+  for (const WaitingController& controller : controllers_waiting_) {
+    PortCounters& counters = Counters(Port::kController);
+    --counters.waiting;
+    ++counters.refused[static_cast<size_t>(RefusalReason::kOverload)];
+    kernel_.Reset(controller.fd);
+  }
+  controllers_waiting_.clear();
+  for (WorkerLink& worker : workers_) worker.outbox.emplace_back(CloseAll{});
+}
+
+bool Gatekeeper::done() const {
+  return stopping_ && listeners_.stopped() && registry_.size() == 0 && waiting_room_.size() == 0 &&
+         controllers_waiting_.empty();
+}
+
+void Gatekeeper::Reconfigure(std::shared_ptr<const Options> options, Capacity capacity) {
+  const std::shared_ptr<const Options> before = std::exchange(options_, std::move(options));
+  capacity_ = capacity;
+  gate_.Reconfigure(options_->gate, Now());
+  admission_.Reconfigure(*options_);
+  if (options_->drain.rate != before->drain.rate || options_->drain.ramp != before->drain.ramp) {
+    pace_ = Pace(options_->drain.rate, options_->drain.ramp, Now());
+  }
+  if (options_->agent.backlog != before->agent.backlog) {
+    listeners_.SetAgentBacklog(options_->agent.backlog);
+  }
+}
+
+// --- Telling
+// ----------------------------------------------------------------------------------------
+
+void Gatekeeper::FillStatus(StatusSnapshot& snapshot, int64_t unix_now_ms) {
+  snapshot.gate = gate_.state();
+  snapshot.gate_since_unix_ms = unix_now_ms - (Now() - gate_.since()).milliseconds();
+  for (const Condition condition : gate_.WaitingFor()) {
+    snapshot.waiting_for.emplace_back(Name(condition));
+  }
+  snapshot.opens_in = gate_.OpensIn(Now());
+  snapshot.gate_open_total = gate_.OpenTotal(Now());
+  if (snapshot.gate == GateState::kDraining) {
+    snapshot.readiness_reason =
+        absl::StrCat("draining: ", parked_left_, " parked agents are still to be taken");
+  } else if (snapshot.gate != GateState::kOpen) {
+    snapshot.readiness_reason = absl::StrCat(Name(snapshot.gate));
+    if (!snapshot.waiting_for.empty()) {
+      absl::StrAppend(&snapshot.readiness_reason, ": waiting for ",
+                      absl::StrJoin(snapshot.waiting_for, ", "));
+    }
+  }
+  listeners_.AddTo(snapshot, AgentListenerState());
+  snapshot.ports = counters_;
+  snapshot.patience = options_->limits.patience;
+  snapshot.sources_tracked = admission_.table().tracked();
+  snapshot.sources_evicted = admission_.table().evicted();
+  queue_seconds_.AddTo(snapshot.queue_seconds);
+}
+
+void Gatekeeper::TopSources(size_t count, SourcesCallback callback) {
+  source_jobs_.push_back({.count = count, .callback = std::move(callback)});
+}
+
+}  // namespace floodgate

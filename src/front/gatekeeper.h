@@ -1,0 +1,167 @@
+// The gatekeeper: the one thread that decides when a connection is taken from the kernel's queue
+// and whether it is kept. It owns the listeners, the gate, every limit and everyone who waits. It
+// never blocks but in its kernel, and no lock guards what it decides with: there is one order of
+// events.
+#ifndef FLOODGATE_FRONT_GATEKEEPER_H_
+#define FLOODGATE_FRONT_GATEKEEPER_H_
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/timer_wheel.h"
+#include "core/admission.h"
+#include "core/gate.h"
+#include "core/options.h"
+#include "core/pace.h"
+#include "front/counters.h"
+#include "front/listener.h"
+#include "front/mailbox.h"
+#include "front/messages.h"
+#include "front/registry.h"
+#include "front/snapshot.h"
+#include "front/waiting_room.h"
+#include "io/kernel.h"
+
+namespace floodgate {
+
+// What the configuration leaves to the host, worked out by the daemon.
+struct Capacity {
+  int64_t connections_max = 0;  // agents at a time that the descriptor limit allows
+  int handshakes_max = 0;       // agents' TLS handshakes in flight
+};
+
+class Gatekeeper {
+ public:
+  struct Setup {
+    std::shared_ptr<const Options> options;
+    Capacity capacity;
+    std::vector<BoundListener> listeners;
+    std::vector<Mailbox<WorkerMessage>*> workers;  // at least one, at most 255
+    std::set<IpAddress> own_addresses;             // of this host, for the self-connection
+    uint64_t hash_seed = 0;
+    Listeners::Rebind rebind;
+    // Told on the gatekeeper's thread whenever the gate's state has changed. Must not block.
+    std::function<void(GateState)> on_gate;
+  };
+  // Something to be done on the gatekeeper's thread, with access to all of it.
+  using Command = std::function<void(Gatekeeper&)>;
+
+  // Kernel and log outlive the gatekeeper.
+  Gatekeeper(Kernel& kernel, Log& log, Setup setup);
+
+  // --- Any thread
+  // ---------------------------------------------------------------------------------
+  Mailbox<Report>& reports() { return reports_; }
+  Mailbox<Command>& commands() { return commands_; }
+
+  // --- The gatekeeper's thread, and commands
+  // ------------------------------------------------------ One turn: takes messages, decides, waits
+  // for the kernel at most until `until`.
+  void Turn(Instant until);
+  // Stopped, and nothing of ours is open any more.
+  bool done() const;
+
+  Gate& gate() { return gate_; }
+  Instant Now() const { return kernel_.Now(); }
+  // Begins the graceful stop: listeners are closed, those parked in their queues are reset by that;
+  // who was taken already is served, until EndAll.
+  void Stop();
+  // Ends every connection now. REQUIRES: Stop was called.
+  void EndAll();
+  // New options for what comes from now on; what exists stays. Counts as a reload: see docs.
+  void Reconfigure(std::shared_ptr<const Options> options, Capacity capacity);
+  void FillStatus(StatusSnapshot& snapshot, int64_t unix_now_ms);
+  // Calls back with the `count` sources that were refused most, when the table has been read: it is
+  // read in small pieces, one a turn.
+  using SourcesCallback = std::function<void(std::vector<SourceSnapshot>)>;
+  void TopSources(size_t count, SourcesCallback callback);
+
+ private:
+  // Handshake slots of the controller port; the rest of its connections wait for one, agents aside.
+  static constexpr int kControllerHandshakesMax = 64;
+  static constexpr size_t kControllersWaitingMax = 1024;
+  static constexpr size_t kBatchMax = 128;
+  static constexpr size_t kSourcesScannedPerTurn = 8192;
+
+  struct WorkerLink {
+    Mailbox<WorkerMessage>* mailbox = nullptr;
+    std::vector<WorkerMessage> outbox;  // of this turn
+    int slots_held = 0;                 // handshakes in flight there
+    int connections = 0;
+  };
+  struct WaitingController {
+    int fd = -1;
+    PeerAddress peer;
+    PeerAddress local;
+  };
+  struct SourcesJob {
+    size_t count = 0;
+    size_t cursor = 0;
+    std::vector<SourceSnapshot> best;  // a heap, the least refused at its front
+    SourcesCallback callback;
+  };
+
+  void TakeMessages();
+  void OnReport(const Report& report);
+  void Dispatch(const Completion& completion);
+  void OnTaken(const Taken& taken);
+  void OnControllerTaken(const Taken& taken);
+  void OnAgentTaken(const Taken& taken);
+  void Keep(const Taken& taken);  // an agent within its limits
+  void Refuse(const Taken& taken, const Verdict& verdict);
+  void AdmitWaiting();
+  void Admit(int fd, const PeerAddress& peer, const PeerAddress& local, Port port);
+  void TakeAgents();
+  int64_t AgentBudget();
+  void RunGate();
+  void OnGateChanged(GateState before);
+  void ScanSources();
+  size_t PickWorker() const;
+  Instant NextDeadline(Instant until);
+  void PostAssignments();
+  Occupancy CurrentOccupancy() const;
+  ListenerState AgentListenerState();
+  bool IsOwn(const PeerAddress& peer, const PeerAddress& local) const;
+  PortCounters& Counters(Port port) { return counters_[static_cast<size_t>(port)]; }
+
+  Kernel& kernel_;
+  Log& log_;
+  std::shared_ptr<const Options> options_;
+  Capacity capacity_;
+  std::set<IpAddress> own_addresses_;
+  std::function<void(GateState)> on_gate_;
+  Mailbox<Report> reports_;
+  Mailbox<Command> commands_;
+  std::array<PortCounters, 2> counters_{};
+  DurationHistogram queue_seconds_;
+  TimerWheel timers_;
+  Gate gate_;
+  Admission admission_;
+  Pace pace_;
+  Listeners listeners_;
+  WaitingRoom waiting_room_;  // agents
+  std::deque<WaitingController> controllers_waiting_;
+  Registry registry_;
+  std::vector<WorkerLink> workers_;
+  std::array<int, 2> slots_held_{};  // by port
+  uint64_t sequence_ = 0;
+  uint64_t parked_left_ =
+      0;  // draining: how many of those parked at the opening are still to be taken
+  GateState told_ = GateState::kHolding;
+  bool stopping_ = false;
+  std::vector<SourcesJob> source_jobs_;
+  std::vector<Report> taken_reports_;
+  std::vector<Command> taken_commands_;
+  std::array<Completion, kBatchMax> batch_;
+};
+
+}  // namespace floodgate
+
+#endif  // FLOODGATE_FRONT_GATEKEEPER_H_
