@@ -9,9 +9,10 @@
 
 namespace floodgate {
 
-Gatekeeper::Gatekeeper(Kernel& kernel, Log& log, Setup setup)
+Gatekeeper::Gatekeeper(Kernel& kernel, Log& log, Mailbox<Report>& reports, Setup setup)
     : kernel_(kernel),
       log_(log),
+      reports_(reports),
       options_(std::move(setup.options)),
       capacity_(setup.capacity),
       own_addresses_(std::move(setup.own_addresses)),
@@ -36,7 +37,7 @@ Gatekeeper::Gatekeeper(Kernel& kernel, Log& log, Setup setup)
 
 void Gatekeeper::Turn(Instant until) {
   TakeMessages();
-  RunGate();
+  Settle();
   AdmitWaiting();
   TakeAgents();
   ScanSources();
@@ -249,13 +250,10 @@ int64_t Gatekeeper::AgentBudget() {
 
 void Gatekeeper::TakeAgents() {
   listeners_.TakeAgents(AgentBudget(), Now());
-  if (gate_.state() != GateState::kDraining) return;
-  if (parked_left_ == 0 || (AgentBudget() > 0 && listeners_.agents_drained())) {
-    const GateState before = gate_.state();
-    parked_left_ = 0;
-    gate_.DrainFinished(Now());
-    OnGateChanged(before);
-  }
+  // Those parked at the opening have been taken when so many have come out of the queue, or when it
+  // was seen empty: some may have been dropped from it by the kernel.
+  if (AgentBudget() > 0 && listeners_.agents_drained()) parked_left_ = 0;
+  if (parked_left_ == 0) Settle();
 }
 
 ListenerState Gatekeeper::AgentListenerState() {
@@ -282,9 +280,14 @@ Instant Gatekeeper::NextDeadline(Instant until) {
 // --- The gate
 // ---------------------------------------------------------------------------------------
 
-void Gatekeeper::RunGate() {
+GateState Gatekeeper::Settle() {
   gate_.Advance(Now());
   if (gate_.state() != told_) OnGateChanged(told_);
+  if (gate_.state() == GateState::kDraining && parked_left_ == 0) {
+    gate_.DrainFinished(Now());
+    OnGateChanged(told_);
+  }
+  return gate_.state();
 }
 
 void Gatekeeper::OnGateChanged(GateState before) {
@@ -315,6 +318,7 @@ void Gatekeeper::OnGateChanged(GateState before) {
 void Gatekeeper::Stop() {
   if (std::exchange(stopping_, true)) return;
   gate_.Stop(Now());
+  Settle();
   listeners_.Stop();
   waiting_room_.EndDelayed();
 }

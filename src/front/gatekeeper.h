@@ -53,12 +53,11 @@ class Gatekeeper {
   // Something to be done on the gatekeeper's thread, with access to all of it.
   using Command = std::function<void(Gatekeeper&)>;
 
-  // Kernel and log outlive the gatekeeper.
-  Gatekeeper(Kernel& kernel, Log& log, Setup setup);
+  // Kernel, log and reports (the mailbox that the workers post to) outlive the gatekeeper.
+  Gatekeeper(Kernel& kernel, Log& log, Mailbox<Report>& reports, Setup setup);
 
   // --- Any thread
   // ---------------------------------------------------------------------------------
-  Mailbox<Report>& reports() { return reports_; }
   Mailbox<Command>& commands() { return commands_; }
 
   // --- The gatekeeper's thread, and commands
@@ -68,7 +67,10 @@ class Gatekeeper {
   // Stopped, and nothing of ours is open any more.
   bool done() const;
 
+  // Whoever changes it calls Settle() afterwards.
   Gate& gate() { return gate_; }
+  // Carries out what a change of the gate entails. The state then.
+  GateState Settle();
   Instant Now() const { return kernel_.Now(); }
   // Begins the graceful stop: listeners are closed, those parked in their queues are reset by that;
   // who was taken already is served, until EndAll.
@@ -120,7 +122,6 @@ class Gatekeeper {
   void Admit(int fd, const PeerAddress& peer, const PeerAddress& local, Port port);
   void TakeAgents();
   int64_t AgentBudget();
-  void RunGate();
   void OnGateChanged(GateState before);
   void ScanSources();
   size_t PickWorker() const;
@@ -137,7 +138,7 @@ class Gatekeeper {
   Capacity capacity_;
   std::set<IpAddress> own_addresses_;
   std::function<void(GateState)> on_gate_;
-  Mailbox<Report> reports_;
+  Mailbox<Report>& reports_;
   Mailbox<Command> commands_;
   std::array<PortCounters, 2> counters_{};
   DurationHistogram queue_seconds_;

@@ -22,6 +22,7 @@ struct WorkerOptions {
   Duration connect_timeout = Duration::Seconds(5);
   // Bulk passes through a pipe (splice(2)) where no TLS is in the way.
   bool splice = true;
+  int pipes_max = 64;  // of one worker, two descriptors each
 };
 
 // Gatekeeper to worker: an admitted connection. The worker owns `client` from here on.

@@ -11,12 +11,12 @@ PipePool::~PipePool() {
   }
 }
 
-Pipe PipePool::Take() {
+Pipe PipePool::Take(size_t pipes_max) {
   Pipe pipe;
   if (!free_.empty()) {
     pipe = free_.back();
     free_.pop_back();
-  } else if (pipes_ < pipes_max_ &&
+  } else if (pipes_ < pipes_max &&
              kernel_.OpenPipe(kCapacityBytes, &pipe.read_end, &pipe.write_end) == 0) {
     ++pipes_;
   }

@@ -21,14 +21,14 @@ struct Pipe {
 // Not thread-safe: one pool, one worker.
 class PipePool {
  public:
-  // At most `pipes_max` exist at a time: they must not eat the descriptors that connections need.
-  PipePool(Kernel& kernel, size_t pipes_max) : kernel_(kernel), pipes_max_(pipes_max) {}
+  explicit PipePool(Kernel& kernel) : kernel_(kernel) {}
   ~PipePool();
   PipePool(const PipePool&) = delete;
   PipePool& operator=(const PipePool&) = delete;
 
-  // Not open when there are too many or the kernel gives none: relay by copying then.
-  Pipe Take();
+  // Not open when `pipes_max` exist already (they must not eat the descriptors that connections
+  // need) or the kernel gives none: relay by copying then.
+  Pipe Take(size_t pipes_max);
   // Takes a pipe back, leaving `pipe` not open. `clean`: nothing is left in it.
   void Give(Pipe& pipe, bool clean);
 
@@ -37,7 +37,6 @@ class PipePool {
   static constexpr size_t kKeptMax = 16;
 
   Kernel& kernel_;
-  const size_t pipes_max_;
   size_t pipes_ = 0;
   std::vector<Pipe> free_;
 };

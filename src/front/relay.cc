@@ -171,7 +171,7 @@ bool Relay::BeginSplice(Connection& connection, Side source) {
   }
   SpliceDirection& splice = connection.splice(source);
   FG_CHECK(!splice.pipe.open());
-  splice.pipe = context_.pipes.Take();
+  splice.pipe = context_.pipes.Take(static_cast<size_t>(context_.options->pipes_max));
   if (!splice.pipe.open()) return false;
   Pump(connection, source);
   return true;

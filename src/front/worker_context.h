@@ -71,7 +71,7 @@ struct WorkerContext {
         // Room for one whole receive, encrypted: 16 KiB records grow by 22 bytes each (RFC 8446
         // section 5.2), and what was queued before it goes along.
         chunks(kernel_in.buffer_size() + 4096, 64),
-        pipes(kernel_in, 64),
+        pipes(kernel_in),
         timers(kernel_in.Now()),
         plain_scratch(kernel_in.buffer_size() + 17 * 1024),
         cipher_scratch(kernel_in.buffer_size() + 17 * 1024) {}
