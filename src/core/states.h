@@ -14,6 +14,9 @@ namespace floodgate {
 // taken)
 // -> open; stopping after SIGTERM.
 enum class GateState : uint8_t { kHolding, kSettling, kDraining, kOpen, kStopping };
+inline constexpr std::array<GateState, 5> kGateStates = {GateState::kHolding, GateState::kSettling,
+                                                         GateState::kDraining, GateState::kOpen,
+                                                         GateState::kStopping};
 inline constexpr std::array<absl::string_view, 5> kGateStateNames = {
     "holding", "settling", "draining", "open", "stopping"};
 constexpr absl::string_view Name(GateState state) {
@@ -29,6 +32,7 @@ constexpr absl::string_view Name(ListenerState state) {
 }
 
 enum class Port : uint8_t { kController, kAgent };
+inline constexpr std::array<Port, 2> kPorts = {Port::kController, Port::kAgent};
 inline constexpr std::array<absl::string_view, 2> kPortNames = {"controller", "agent"};
 constexpr absl::string_view Name(Port port) {
   return kPortNames[static_cast<size_t>(port)];

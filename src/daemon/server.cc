@@ -222,9 +222,8 @@ absl::Status Server::MakeGatekeeper(std::vector<BoundListener> listeners) {
   setup.on_gate = [this](GateState state) { OnGate(state); };
   gatekeeper_ =
       std::make_unique<Gatekeeper>(*gatekeeper_kernel_, log_, *gatekeeper_inbox_, std::move(setup));
-  if (setup_.on_bound) setup_.on_bound(ports_);
   log_.Write(Severity::kInfo, "ports", PortsJson(ports_));
-  return absl::OkStatus();
+  return setup_.on_bound ? setup_.on_bound(ports_) : absl::OkStatus();
 }
 
 // --- Threads
@@ -369,7 +368,8 @@ void Server::Drain() {
   log_.Write(Severity::kInfo, "stop",
              absl::StrCat("graceful; open connections have ",
                           options_.runtime.drain_timeout.milliseconds(), " ms to finish"));
-  OnGatekeeper([](Gatekeeper& gatekeeper) { gatekeeper.Stop(); });
+  const Duration grace = options_.runtime.drain_timeout;
+  OnGatekeeper([grace](Gatekeeper& gatekeeper) { gatekeeper.Stop(grace); });
 }
 
 void Server::EndNow() {

@@ -35,8 +35,9 @@ class Server final : public Control {
     // What Reload() reads: the configuration as it is now, or every fault. Empty: reloading is
     // refused.
     std::function<absl::StatusOr<Options>(std::vector<std::string>* faults)> read_options;
-    // Called with the addresses really bound, when all are bound and before anything is accepted.
-    std::function<void(const BoundPorts&)> on_bound;
+    // Called with the addresses really bound, when all are bound and before anything is accepted or any
+    // thread is started. An error from it ends the start.
+    std::function<absl::Status(const BoundPorts&)> on_bound;
     // Called on the gatekeeper's thread when the gate's state has changed; must not block.
     std::function<void(GateState)> on_gate;
     // Called on the gatekeeper's thread once a graceful stop has ended and Join will not wait any
@@ -62,14 +63,12 @@ class Server final : public Control {
   void Drain() override;
   GateState WaitForGate(GateState state, Duration timeout) override;
 
-  // Ends every connection now. Drain must have been called.
+  // Ends every connection now, after Drain.
   void EndNow();
   // Waits until the stop has ended, then takes everything down. Once.
   void Join();
   // New ticket keys; the old ones are still accepted for a while. To be called every few hours.
   void RotateTicketKeys();
-
-  const Options& options() const { return options_; }
 
  private:
   struct WorkerThread {

@@ -38,6 +38,7 @@ Gatekeeper::Gatekeeper(Kernel& kernel, Log& log, Mailbox<Report>& reports, Setup
 void Gatekeeper::Turn(Instant until) {
   TakeMessages();
   Settle();
+  if (Now() >= end_at_) EndAll();
   AdmitWaiting();
   TakeAgents();
   ScanSources();
@@ -315,8 +316,9 @@ void Gatekeeper::OnGateChanged(GateState before) {
   if (on_gate_) on_gate_(state);
 }
 
-void Gatekeeper::Stop() {
+void Gatekeeper::Stop(Duration grace) {
   if (std::exchange(stopping_, true)) return;
+  end_at_ = Now() + grace;
   gate_.Stop(Now());
   Settle();
   listeners_.Stop();
@@ -325,6 +327,7 @@ void Gatekeeper::Stop() {
 
 void Gatekeeper::EndAll() {
   FG_CHECK(stopping_);
+  end_at_ = Instant::Never();
   waiting_room_.EndAll();
   for (const WaitingController& controller : controllers_waiting_) {
     PortCounters& counters = Counters(Port::kController);

@@ -72,9 +72,9 @@ class Gatekeeper {
   // Carries out what a change of the gate entails. The state then.
   GateState Settle();
   Instant Now() const { return kernel_.Now(); }
-  // Begins the graceful stop: listeners are closed, those parked in their queues are reset by that;
-  // who was taken already is served, until EndAll.
-  void Stop();
+  // Begins the graceful stop: listeners are closed, those parked in their queues are reset by that; who
+  // was taken already is served, for `grace` at the most. Further calls change nothing.
+  void Stop(Duration grace);
   // Ends every connection now. REQUIRES: Stop was called.
   void EndAll();
   // New options for what comes from now on; what exists stays. Counts as a reload: see docs.
@@ -157,6 +157,7 @@ class Gatekeeper {
       0;  // draining: how many of those parked at the opening are still to be taken
   GateState told_ = GateState::kHolding;
   bool stopping_ = false;
+  Instant end_at_ = Instant::Never();  // stopping: when patience with the living is over
   std::vector<SourcesJob> source_jobs_;
   std::vector<Report> taken_reports_;
   std::vector<Command> taken_commands_;

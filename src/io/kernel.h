@@ -47,7 +47,8 @@ enum class OpKind : uint8_t {
   kPoll,
   // Ends the operation whose token is `target`. Result 0: it was found and its own completion comes
   // with -ECANCELED (or the result that won the race); -ENOENT: it had completed already or never
-  // was. The order of the two completions is not promised.
+  // was. The order of the two completions is not promised. Name the target's handle in `fd` where it
+  // is known: epoll finds it at once then, and by searching all handles else.
   kCancel,
 };
 
@@ -63,8 +64,8 @@ struct Op {
   // attempt).
   bool expect_wait = false;
   uint16_t poll_events = 0;                // kPoll
-  int fd = -1;                             // all but kCancel
-  uint64_t token = 0;                      // comes back in the completion; 0 is reserved
+  int fd = -1;                             // all; kCancel: the target's, or -1
+  uint64_t token = 0;                      // comes back in the completion; see kTokenMax
   const std::byte* data = nullptr;         // kSend
   uint32_t size = 0;                       // kSend
   uint64_t target = 0;                     // kCancel
@@ -81,6 +82,8 @@ struct Completion {
 
 // The token of the completion by which Wake() shows.
 inline constexpr uint64_t kWakeToken = 0;
+// Operations carry tokens of 1..kTokenMax; those above are the kernel's own.
+inline constexpr uint64_t kTokenMax = 0xfffe'ffff'ffff'ffff;
 
 // What the kernel says of a listener's accept queue.
 struct QueueReading {
@@ -137,6 +140,10 @@ class Kernel {
   virtual void Close(int fd) = 0;
   // Closes it with a reset (SO_LINGER 0), discarding what is unsent. REQUIRES: as Close.
   virtual void Reset(int fd) = 0;
+  // Another kernel of this process uses the handle from now on (the gatekeeper gives a connection to
+  // a worker): this one forgets what it kept about it, so that its events wake nobody here.
+  // REQUIRES: as Close.
+  virtual void Forget(int /*fd*/) {}
   // shutdown(2). `both`: SHUT_RDWR, which also completes a pending receive with 0; else SHUT_WR.
   virtual void Shutdown(int fd, bool both) = 0;
   // A non-blocking stream socket for kConnect (TCP: TCP_NODELAY set). The handle, or -errno.
