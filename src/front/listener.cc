@@ -19,6 +19,12 @@ Listeners::Listeners(Kernel& kernel, Log& log, std::vector<BoundListener> bound,
   for (BoundListener& listener : bound) listeners_.push_back({.bound = std::move(listener)});
 }
 
+Listeners::~Listeners() {
+  for (const Listener& listener : listeners_) {
+    if (listener.bound.fd >= 0) kernel_.Close(listener.bound.fd);
+  }
+}
+
 uint64_t Listeners::Token(size_t index, Kind kind) const {
   return kTokenTag | (index << 8) | static_cast<uint64_t>(kind);
 }

@@ -45,6 +45,11 @@ class Listeners {
   Listeners(Kernel& kernel, Log& log, std::vector<BoundListener> bound, OnTaken on_taken,
             Rebind rebind);
 
+  // Closes what Stop has not closed yet.
+  ~Listeners();
+  Listeners(const Listeners&) = delete;
+  Listeners& operator=(const Listeners&) = delete;
+
   // Begins to take controllers. Agents stay parked.
   void Start();
   // Takes at most `budget` agents in all, as far as any wait, and watches the queues when they are
