@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <deque>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -41,11 +42,11 @@ struct Parked {
   const std::byte* data = nullptr;
 };
 
-// What is remembered of a descriptor. `readable` and `writable` mean "not known to be otherwise": they
-// are cleared when a call has said so, and set again by the edge that epoll reports.
+// What is remembered of a descriptor. `readable` and `writable` mean "not known to be otherwise":
+// they are cleared when a call has said so, and set again by the edge that epoll reports.
 struct Handle {
-  Parked reader;
-  Parked writer;
+  Parked reader = {};
+  Parked writer = {};
   uint32_t generation = 0;  // tells an event of this descriptor from one of its predecessor's
   bool registered = false;
   bool readable = true;
@@ -53,6 +54,10 @@ struct Handle {
   bool hung_up = false;  // RDHUP, HUP or ERR was reported: a short receive was not the last word
   bool queued = false;   // it stands in ready_
 };
+
+// Handles stay where they are while their number grows.
+constexpr size_t kHandlesPerChunk = 512;
+using HandleChunk = std::array<Handle, kHandlesPerChunk>;
 
 // Where the completions of one Wait go.
 class Output {
@@ -93,6 +98,7 @@ class Epoll final : public PosixCalls {
   // The descriptor was made anew: whatever is remembered of its number is of a predecessor.
   void StartAfresh(int fd);
 
+  void TellWake(Output& out);
   void RunReady(Output& out);
   void RunSubmitted(Output& out);
   void HarvestEvents(Instant until, Output& out);
@@ -119,12 +125,13 @@ class Epoll final : public PosixCalls {
   void RunPoll(int fd, Parked& slot, Output& out);
   void Queue(int fd, Handle& handle);
 
-  std::vector<Handle> handles_;  // by descriptor
-  std::vector<Op> submitted_;    // in order; the first `submitted_done_` have been started
+  std::vector<std::unique_ptr<HandleChunk>> handles_;  // by descriptor
+  std::vector<Op> submitted_;  // in order; the first `submitted_done_` have been started
   size_t submitted_done_ = 0;
   size_t submitted_max_;
   std::deque<int> ready_;  // descriptors whose completions found no room; first in, first out
   std::array<epoll_event, kEventsPerWait> events_;
+  bool wake_due_ = false;     // its completion found no room
   size_t accept_budget_ = 0;  // what multishot accepts may still take in this Wait
 
   MappedMemory buffers_;
@@ -162,9 +169,10 @@ void Epoll::ReleaseBuffer(uint16_t buffer) {
 
 Handle& Epoll::HandleOf(int fd) {
   FG_CHECK(fd >= 0);
-  const size_t index = static_cast<size_t>(fd);
-  if (index >= handles_.size()) handles_.resize(index + 1);
-  return handles_[index];
+  const size_t chunk = static_cast<size_t>(fd) / kHandlesPerChunk;
+  if (chunk >= handles_.size()) handles_.resize(chunk + 1);
+  if (handles_[chunk] == nullptr) handles_[chunk] = std::make_unique<HandleChunk>();
+  return (*handles_[chunk])[static_cast<size_t>(fd) % kHandlesPerChunk];
 }
 
 void Epoll::StartAfresh(int fd) {
@@ -174,8 +182,7 @@ void Epoll::StartAfresh(int fd) {
 }
 
 void Epoll::Forget(int fd) {
-  if (static_cast<size_t>(fd) >= handles_.size()) return;
-  Handle& handle = handles_[static_cast<size_t>(fd)];
+  Handle& handle = HandleOf(fd);
   // close(2) alone would not do where the descriptor has a copy in another process.
   if (handle.registered) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
   StartAfresh(fd);
@@ -212,6 +219,7 @@ size_t Epoll::Wait(Instant until, absl::Span<Completion> out) {
   Output output(out);
   // Half of the room at the most: an endless stream of connections must not keep the rest waiting.
   accept_budget_ = std::max<size_t>(out.size() / 2, 1);
+  if (wake_due_) TellWake(output);
   RunReady(output);
   RunSubmitted(output);
   // Also when the room is taken already, so that handles which are always busy starve nobody.
@@ -220,6 +228,12 @@ size_t Epoll::Wait(Instant until, absl::Span<Completion> out) {
     now_ = ReadClock();
   } while (output.count() == 0 && now_ < until);
   return output.count();
+}
+
+void Epoll::TellWake(Output& out) {
+  wake_due_ = false;
+  waker_.Acknowledge();
+  out.Add(kWakeToken, 0);
 }
 
 void Epoll::RunReady(Output& out) {
@@ -364,8 +378,11 @@ Parked* Epoll::FindParked(int fd, uint64_t token) {
     return nullptr;
   };
   if (fd >= 0) return match(HandleOf(fd));
-  for (Handle& handle : handles_) {
-    if (Parked* found = match(handle); found != nullptr) return found;
+  for (const auto& chunk : handles_) {
+    if (chunk == nullptr) continue;
+    for (Handle& handle : *chunk) {
+      if (Parked* found = match(handle); found != nullptr) return found;
+    }
   }
   return nullptr;
 }
@@ -373,8 +390,7 @@ Parked* Epoll::FindParked(int fd, uint64_t token) {
 void Epoll::HarvestEvents(Instant until, Output& out) {
   int64_t timeout_ns = 0;
   if (out.count() == 0 && ready_.empty() && until > now_) {
-    timeout_ns =
-        until == Instant::Never() ? -1 : std::max<int64_t>((until - ReadClock()).ns, 0);
+    timeout_ns = until == Instant::Never() ? -1 : std::max<int64_t>((until - ReadClock()).ns, 0);
   }
   const int count = WaitForEvents(timeout_ns);
   for (int i = 0; i < count; ++i) Apply(events_[static_cast<size_t>(i)], out);
@@ -398,12 +414,8 @@ int Epoll::WaitForEvents(int64_t timeout_ns) {
 
 void Epoll::Apply(const epoll_event& event, Output& out) {
   if (event.data.u64 == kWakeData) {
-    if (out.full()) {
-      waker_.WakeAgain();
-    } else {
-      waker_.Acknowledge();
-      out.Add(kWakeToken, 0);
-    }
+    wake_due_ = true;
+    if (!out.full()) TellWake(out);
     return;
   }
   const int fd = static_cast<int>(static_cast<uint32_t>(event.data.u64));

@@ -10,8 +10,8 @@
 namespace floodgate {
 
 // Wake() writes to the eventfd at most once between two Acknowledge(). The eventfd is never read:
-// every write is an edge for epoll (EPOLLET) and for a multishot poll of io_uring, and its 64 bits do
-// not fill up in any lifetime.
+// every write is an edge for epoll (EPOLLET) and for a multishot poll of io_uring, and its 64 bits
+// do not fill up in any lifetime.
 //
 // Why nothing is lost: a producer publishes its work, then exchanges the flag. If it finds it set,
 // the owner has not acknowledged yet, and will look for work after its own exchange of the flag,

@@ -21,34 +21,30 @@ namespace floodgate {
 
 enum class OpKind : uint8_t {
   // Takes one connection from a listener's queue. Completes with its handle and `peer`, also when
-  // the
-  // peer has left meanwhile; with -EAGAIN if none waits. Never waits itself: the exact budget is
-  // "poll the listener, then submit as many of these as may be taken".
+  // the peer has left meanwhile; with -EAGAIN if none waits. Never waits itself: the exact budget
+  // is "poll the listener, then submit as many of these as may be taken".
   kAccept,
   // Takes every connection that comes, one completion each (`more` set, `peer` not), until one
-  // comes
-  // with `more` clear; then it must be submitted again, whatever that one's result. A result >= 0
-  // is
-  // a valid handle in either case. Nothing is taken while the owner is not in Wait().
+  // comes with `more` clear; then it must be submitted again, whatever that one's result. A result
+  // >= 0 is a valid handle in either case. Nothing is taken while the owner is not in Wait().
   kAcceptMultishot,
   // Connects a socket from OpenSocket to the endpoint behind `address`. Result 0 or -errno.
   kConnect,
-  // Receives into a buffer of the kernel's pool, which is taken only once data is there. Result >
-  // 0:
-  // bytes in Buffer(completion), to be given back by ReleaseBuffer. 0: the peer sent FIN.
+  // Receives into a buffer of the kernel's pool, which is taken only once data is there. Result
+  // > 0: bytes in Buffer(completion), to be given back by ReleaseBuffer. 0: the peer sent FIN.
   // -ENOBUFS: the pool was empty; give buffers back, then submit again.
   kReceive,
   // Sends `size` bytes at `data`, which must stay until the completion. Result: bytes sent, perhaps
   // fewer than asked; -EPIPE and never SIGPIPE.
   kSend,
   // Completes once when any of `poll_events` (POLLIN, POLLOUT, POLLRDHUP; POLLERR and POLLHUP
-  // always)
-  // holds. Result: the events, as poll(2).
+  // always) holds. Result: the events, as poll(2).
   kPoll,
   // Ends the operation whose token is `target`. Result 0: it was found and its own completion comes
   // with -ECANCELED (or the result that won the race); -ENOENT: it had completed already or never
-  // was. The order of the two completions is not promised. Name the target's handle in `fd` where it
-  // is known: epoll finds it at once then, and by searching all handles else.
+  // was. The order of the two completions is not promised. Name the target's handle in `fd` if it
+  // is
+  // known: epoll finds it at once then, and by searching all handles else.
   kCancel,
 };
 
@@ -74,10 +70,10 @@ struct Op {
 
 struct Completion {
   uint64_t token = 0;
-  int32_t result = 0;   // >= 0 as the operation says, else -errno
-  bool more = false;    // kAcceptMultishot: further completions come
-  uint16_t buffer = 0;  // kReceive with result > 0
-  PeerAddress peer;     // kAccept with result >= 0
+  int32_t result = 0;     // >= 0 as the operation says, else -errno
+  bool more = false;      // kAcceptMultishot: further completions come
+  uint16_t buffer = 0;    // kReceive with result > 0
+  PeerAddress peer = {};  // kAccept with result >= 0
 };
 
 // The token of the completion by which Wake() shows.
@@ -99,7 +95,8 @@ struct ConnectionReading {
     kGone,     // the peer has closed, half-closed or reset: nobody waits for an answer
   };
   State state = State::kSilent;
-  Duration queued;  // since it was established; zero where the kernel does not tell (unix sockets)
+  // Since it was established; zero where the kernel does not tell (unix sockets).
+  Duration queued = {};
 };
 
 // Wakes the kernel's owner out of Wait. Thread-safe, never blocks, signal-safe. Several wakes
@@ -134,14 +131,14 @@ class Kernel {
   // How much one kReceive can deliver at the most.
   virtual size_t buffer_size() const = 0;
 
-  // --- System calls that neither block nor wait
-  // --------------------------------------------------- Closes a handle. REQUIRES: no operation on
+  // --- System calls that neither block nor wait -------------------------------------------------
+  // Closes a handle. REQUIRES: no operation on
   // it in flight (cancel, reap, then close).
   virtual void Close(int fd) = 0;
   // Closes it with a reset (SO_LINGER 0), discarding what is unsent. REQUIRES: as Close.
   virtual void Reset(int fd) = 0;
-  // Another kernel of this process uses the handle from now on (the gatekeeper gives a connection to
-  // a worker): this one forgets what it kept about it, so that its events wake nobody here.
+  // Another kernel of this process uses the handle from now on (the gatekeeper gives a connection
+  // to a worker): this one forgets what it kept about it, so that its events wake nobody here.
   // REQUIRES: as Close.
   virtual void Forget(int /*fd*/) {}
   // shutdown(2). `both`: SHUT_RDWR, which also completes a pending receive with 0; else SHUT_WR.
@@ -157,7 +154,8 @@ class Kernel {
   // listen(2), also again on a live listener with a new backlog (the queue is kept). 0 or -errno.
   virtual int Listen(int fd, int backlog) = 0;
 
-  // A pipe for splicing, both ends non-blocking, of about `capacity` bytes. 0 or -errno.
+  // A pipe for splicing, both ends non-blocking, of about `capacity` bytes. 0 or -errno. Blocks
+  // SIGPIPE for the calling thread from then on, which must be the one that splices.
   virtual int OpenPipe(size_t capacity, int* read_end, int* write_end) = 0;
   // Moves up to `size` bytes without copying them through us (splice(2), non-blocking). Bytes
   // moved; 0 at the end of input; -EAGAIN when either side would wait; -errno.

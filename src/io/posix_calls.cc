@@ -4,6 +4,8 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,7 +24,8 @@ namespace {
 // The kernel's own name for it is in <netinet/tcp.h>, whose tcp_info is older than <linux/tcp.h>'s.
 constexpr uint8_t kTcpEstablished = 1;
 
-// False when `fd` is no TCP socket. An older kernel fills in less than we ask for; the rest is zero.
+// False when `fd` is no TCP socket. An older kernel fills in less than we ask for; the rest is
+// zero.
 bool ReadTcpInfo(int fd, tcp_info* info) {
   *info = {};
   socklen_t size = sizeof(*info);
@@ -139,10 +142,16 @@ void PosixCalls::ForgetUnixListener(int fd) {
 }
 
 int PosixCalls::OpenPipe(size_t capacity, int* read_end, int* write_end) {
+  // splice(2) into a socket whose peer has gone raises SIGPIPE, and no flag forbids it. Blocked,
+  // the signal stays pending for this thread alone, for good.
+  sigset_t broken_pipe;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   int ends[2];
   if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return -errno;
-  // Best effort: past the user's share (pipe-user-pages-soft) the kernel says no, and the pipe keeps
-  // its default size, which works as well, in smaller steps.
+  // Best effort: past the user's share (pipe-user-pages-soft) the kernel says no, and the pipe
+  // keeps its default size, which works as well, in smaller steps.
   fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(std::min<size_t>(capacity, 1U << 30)));
   *read_end = ends[0];
   *write_end = ends[1];

@@ -38,8 +38,8 @@ constexpr uint64_t kTeardownData = kWakeData - 1;
 
 constexpr uint16_t kBufferGroup = 0;
 
-// What an accept or a cancel in flight keeps. Peers of unix listeners have no name, so a sockaddr_in6
-// is the longest address that we read; the kernel cuts off longer ones.
+// What an accept or a cancel in flight keeps. Peers of unix listeners have no name, so a
+// sockaddr_in6 is the longest address that we read; the kernel cuts off longer ones.
 struct Slot {
   uint64_t token = 0;
   OpKind kind = OpKind::kAccept;
@@ -333,10 +333,9 @@ void Uring::DiscardCompletions() {
   for (uint32_t i = 0; i < ready; ++i) {
     const io_uring_cqe& entry = ring_->CompletionAt(i);
     const bool is_slot = entry.user_data > kTokenMax && entry.user_data < kTeardownData;
-    const bool accepted =
-        is_slot ? slots_[entry.user_data - kSlotBase].kind == OpKind::kAccept
-                : std::find(multishots_.begin(), multishots_.end(), entry.user_data) !=
-                      multishots_.end();
+    const bool accepted = is_slot ? slots_[entry.user_data - kSlotBase].kind == OpKind::kAccept
+                                  : std::find(multishots_.begin(), multishots_.end(),
+                                              entry.user_data) != multishots_.end();
     if (accepted && entry.res >= 0) close(entry.res);
     if ((entry.flags & IORING_CQE_F_MORE) == 0) --in_flight_;
   }

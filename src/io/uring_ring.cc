@@ -18,8 +18,8 @@ absl::StatusOr<std::unique_ptr<UringRing>> UringRing::Create(uint32_t sq_entries
   // nothing is accepted behind our back. It needs SINGLE_ISSUER.
   // R_DISABLED: made on one thread, bound to the one that enables it.
   // SUBMIT_ALL: one entry that fails does not hold up those behind it.
-  params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-                 IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
+  params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED |
+                 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
   params.cq_entries = cq_entries;
   auto ring = absl::WrapUnique(new UringRing());
   const int error = io_uring_queue_init_params(sq_entries, &ring->ring_, &params);
@@ -49,7 +49,9 @@ UringRing::~UringRing() {
 }
 
 int UringRing::Enable() {
-  const int error = io_uring_enable_rings(&ring_);
+  // liburing 2.3 declares io_uring_enable_rings and does not export it.
+  const int error = io_uring_register(static_cast<uint32_t>(ring_.ring_fd),
+                                      IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
   if (error < 0) return error;
   enabled_ = true;
   owner_ = std::this_thread::get_id();

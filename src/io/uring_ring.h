@@ -13,8 +13,9 @@
 
 namespace floodgate {
 
-// io_uring_enter(2) and the ring indices by hand, because liburing's submit-and-wait makes up to two
-// system calls where one does it all. Not thread-safe: one owner, the thread that calls Enable().
+// io_uring_enter(2) and the ring indices by hand, because liburing's submit-and-wait makes up to
+// two system calls where one does it all. Not thread-safe: one owner, the thread that calls
+// Enable().
 class UringRing {
  public:
   static absl::StatusOr<std::unique_ptr<UringRing>> Create(uint32_t sq_entries,
@@ -32,8 +33,7 @@ class UringRing {
 
   // How many entries can still be prepared before Enter() must take some.
   uint32_t SubmissionSpace() const {
-    return ring_.sq.ring_entries -
-           (ring_.sq.sqe_tail - io_uring_smp_load_acquire(ring_.sq.khead));
+    return ring_.sq.ring_entries - (ring_.sq.sqe_tail - io_uring_smp_load_acquire(ring_.sq.khead));
   }
   uint32_t Unsubmitted() const {
     return ring_.sq.sqe_tail - io_uring_smp_load_acquire(ring_.sq.khead);

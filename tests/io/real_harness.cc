@@ -1,0 +1,138 @@
+#include "tests/io/real_harness.h"
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
+#include "io/socket.h"
+
+namespace floodgate {
+namespace {
+
+constexpr int kPatienceMs = 20'000;
+
+SocketAddress NameOf(int fd) {
+  SocketAddress address;
+  socklen_t size = sizeof(address.storage);
+  FG_CHECK(getsockname(fd, reinterpret_cast<sockaddr*>(address.storage), &size) == 0);
+  address.size = size;
+  return address;
+}
+
+void AwaitEvents(int fd, short events) {
+  pollfd waiting = {.fd = fd, .events = events, .revents = 0};
+  FG_CHECK(poll(&waiting, 1, kPatienceMs) == 1);
+}
+
+}  // namespace
+
+RealHarness::RealHarness(EngineKind kind, const KernelOptions& options, std::string host)
+    : host_(std::move(host)) {
+  auto kernel = CreateKernel(kind, options);
+  FG_CHECK(kernel.ok());
+  kernel_ = *std::move(kernel);
+}
+
+RealHarness::~RealHarness() {
+  for (int peer : peers_) close(peer);
+  kernel_.reset();
+  for (int listener : listeners_) close(listener);
+  if (reserved_ >= 0) close(reserved_);
+}
+
+int RealHarness::OpenListener(int backlog) {
+  Endpoint endpoint;
+  endpoint.host = host_;
+  auto bound = Bind(endpoint);
+  FG_CHECK(bound.ok());
+  FG_CHECK(kernel_->Listen(bound->fd.get(), backlog) == 0);
+  const int fd = bound->fd.Release();
+  listeners_.insert(fd);
+  return fd;
+}
+
+SocketAddress RealHarness::AddressOf(int listener) {
+  return NameOf(listener);
+}
+
+SocketAddress RealHarness::DeadAddress() {
+  if (reserved_ < 0) {
+    Endpoint endpoint;
+    endpoint.host = host_;
+    auto bound = Bind(endpoint);
+    FG_CHECK(bound.ok());
+    reserved_ = bound->fd.Release();
+  }
+  return NameOf(reserved_);
+}
+
+int RealHarness::PeerConnect(int listener) {
+  const SocketAddress address = AddressOf(listener);
+  const auto* generic = reinterpret_cast<const sockaddr*>(address.storage);
+  const uint32_t before = kernel_->ReadQueue(listener).depth;
+  const int peer = socket(generic->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  FG_CHECK(peer >= 0);
+  FG_CHECK(connect(peer, generic, address.size) == 0);
+  peers_.insert(peer);
+  // Over loopback the last step of the handshake is done inside connect(2), and so is the queueing.
+  FG_CHECK(kernel_->ReadQueue(listener).depth == before + 1);
+  return peer;
+}
+
+uint16_t RealHarness::PeerPort(int peer) {
+  const SocketAddress address = NameOf(peer);
+  return ToPeerAddress(reinterpret_cast<const sockaddr*>(address.storage), address.size).port;
+}
+
+void RealHarness::PeerSend(int peer, absl::string_view text) {
+  while (!text.empty()) {
+    const ssize_t size = send(peer, text.data(), text.size(), MSG_NOSIGNAL);
+    FG_CHECK(size > 0);
+    text.remove_prefix(static_cast<size_t>(size));
+  }
+}
+
+std::string RealHarness::PeerReceive(int peer, size_t size) {
+  std::string text(size, '\0');
+  size_t have = 0;
+  while (have < size) {
+    AwaitEvents(peer, POLLIN);
+    const ssize_t got = recv(peer, text.data() + have, size - have, 0);
+    if (got <= 0) break;
+    have += static_cast<size_t>(got);
+  }
+  text.resize(have);
+  return text;
+}
+
+void RealHarness::PeerHalfClose(int peer) {
+  FG_CHECK(shutdown(peer, SHUT_WR) == 0);
+}
+
+void RealHarness::PeerClose(int peer) {
+  FG_CHECK(peers_.erase(peer) == 1);
+  FG_CHECK(close(peer) == 0);
+}
+
+void RealHarness::PeerReset(int peer) {
+  const linger abort_on_close = {.l_onoff = 1, .l_linger = 0};
+  FG_CHECK(setsockopt(peer, SOL_SOCKET, SO_LINGER, &abort_on_close, sizeof(abort_on_close)) == 0);
+  PeerClose(peer);
+}
+
+bool RealHarness::PeerSeesReset(int peer) {
+  for (;;) {
+    char sink[4096];
+    AwaitEvents(peer, POLLIN);
+    const ssize_t size = recv(peer, sink, sizeof(sink), 0);
+    if (size <= 0) return size < 0 && errno == ECONNRESET;
+  }
+}
+
+}  // namespace floodgate
