@@ -1,6 +1,6 @@
 // What the contract suite needs beside the seam itself: the kernel under test and a world of peers.
-// An implementation of the seam joins the suite by implementing this and adding one line to the
-// list in kernel_contract_test.cc.
+// An implementation of the seam joins the suite by implementing this and instantiating the suite
+// with it (kernel_contract.h).
 #ifndef FLOODGATE_TESTS_IO_CONTRACT_HARNESS_H_
 #define FLOODGATE_TESTS_IO_CONTRACT_HARNESS_H_
 

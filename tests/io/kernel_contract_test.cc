@@ -1,494 +1,13 @@
-// The contract of the seam to the kernel (io/kernel.h), one suite for every implementation.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <poll.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <map>
-#include <memory>
-#include <string>
-#include <vector>
-
-#include "base/bytes.h"
-#include "base/prng.h"
-#include "tests/io/contract_harness.h"
-#include "tests/io/real_harness.h"
+// The contract of the seam to the kernel (io/kernel.h): polls, cancels, time, waking, readings.
+#include "tests/io/kernel_contract.h"
 
 namespace floodgate {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-struct Implementation {
-  const char* name;
-  std::unique_ptr<ContractHarness> (*make)(const KernelOptions& options);
-};
-
-void PrintTo(const Implementation& implementation, std::ostream* out) {
-  *out << implementation.name;
-}
-
-constexpr Duration kPatience = Duration::Seconds(20);
-constexpr Duration kMoment = Duration::Milliseconds(20);
-
-class KernelContract : public ::testing::TestWithParam<Implementation> {
- protected:
-  void Make(const KernelOptions& options) { harness_ = GetParam().make(options); }
-  void SetUp() override { Make({}); }
-
-  Kernel& kernel() { return harness_->kernel(); }
-  ContractHarness& harness() { return *harness_; }
-
-  void Submit(const Op& op) { ASSERT_TRUE(kernel().Submit(op)); }
-
-  // Waits until `count` completions have come, or fails.
-  std::vector<Completion> Await(size_t count, size_t batch = 64) {
-    std::vector<Completion> all;
-    std::vector<Completion> some(batch);
-    const Instant give_up = kernel().Now() + kPatience;
-    while (all.size() < count && kernel().Now() < give_up) {
-      const size_t got = kernel().Wait(give_up, absl::MakeSpan(some));
-      all.insert(all.end(), some.begin(), some.begin() + static_cast<std::ptrdiff_t>(got));
-    }
-    EXPECT_GE(all.size(), count);
-    all.resize(std::max(all.size(), count));
-    return all;
-  }
-  Completion AwaitOne() { return Await(1, 1).front(); }
-  Completion Perform(const Op& op) {
-    EXPECT_TRUE(kernel().Submit(op));
-    const Completion completion = AwaitOne();
-    EXPECT_EQ(completion.token, op.token);
-    return completion;
-  }
-  // By token; every token at most once.
-  std::map<uint64_t, Completion> AwaitByToken(size_t count) {
-    std::map<uint64_t, Completion> by_token;
-    for (const Completion& completion : Await(count)) {
-      EXPECT_TRUE(by_token.emplace(completion.token, completion).second) << completion.token;
-    }
-    return by_token;
-  }
-  // What comes within a moment; for showing that nothing does.
-  std::vector<Completion> Drain() {
-    std::vector<Completion> some(64);
-    some.resize(kernel().Wait(kernel().Now() + kMoment, absl::MakeSpan(some)));
-    return some;
-  }
-
-  Completion Accept(int listener) {
-    return Perform({.kind = OpKind::kAccept, .fd = listener, .token = 900});
-  }
-  struct Pair {
-    int peer;
-    int fd;
-  };
-  Pair Connected() {
-    if (listener_ < 0) listener_ = harness().OpenListener(64);
-    const int peer = harness().PeerConnect(listener_);
-    const Completion accepted = Accept(listener_);
-    EXPECT_GE(accepted.result, 0);
-    return {.peer = peer, .fd = accepted.result};
-  }
-  // Receives until `size` bytes or the end of input or an error is there; gives the bytes, and the
-  // last result.
-  std::string ReceiveAll(int fd, size_t size, int* last) {
-    std::string text;
-    *last = 1;
-    while (text.size() < size && *last > 0) {
-      const Completion completion = Perform({.kind = OpKind::kReceive, .fd = fd, .token = 901});
-      *last = completion.result;
-      if (completion.result <= 0) break;
-      text += std::string(AsText(kernel().Buffer(completion)));
-      kernel().ReleaseBuffer(completion.buffer);
-    }
-    return text;
-  }
-  Completion Send(int fd, absl::string_view text) {
-    return Perform({.kind = OpKind::kSend,
-                    .fd = fd,
-                    .token = 902,
-                    .data = AsBytes(text).data(),
-                    .size = static_cast<uint32_t>(text.size())});
-  }
-
-  int listener_ = -1;
-  std::unique_ptr<ContractHarness> harness_;
-};
-
-// --- Accept
-// ---------------------------------------------------------------------------------------
-
-TEST_P(KernelContract, AcceptFindsNothing) {
-  const int listener = harness().OpenListener(8);
-  EXPECT_EQ(Accept(listener).result, -EAGAIN);
-  EXPECT_EQ(Accept(listener).result, -EAGAIN);
-}
-
-TEST_P(KernelContract, AcceptTakesExactlyWhatIsAskedInOrder) {
-  const int listener = harness().OpenListener(64);
-  std::vector<uint16_t> ports;
-  for (int i = 0; i < 10; ++i) ports.push_back(harness().PeerPort(harness().PeerConnect(listener)));
-  size_t next = 0;
-  for (const size_t budget : {1, 2, 4}) {
-    for (size_t i = 0; i < budget; ++i) {
-      Submit({.kind = OpKind::kAccept, .fd = listener, .token = 1 + next + i});
-    }
-    const auto accepted = AwaitByToken(budget);
-    for (const auto& [token, completion] : accepted) {
-      ASSERT_GE(completion.result, 0);
-      EXPECT_FALSE(completion.more);
-      EXPECT_EQ(completion.peer.family, PeerAddress::Family::kIp);
-      EXPECT_EQ(completion.peer.port, ports[token - 1]) << "first in, first out";
-      EXPECT_EQ(completion.peer.ip, IpAddress::V4(0x7f000001));
-      kernel().Close(completion.result);
-    }
-    next += budget;
-    EXPECT_EQ(kernel().ReadQueue(listener).depth, 10 - next);
-  }
-  EXPECT_THAT(Drain(), IsEmpty());
-  EXPECT_EQ(kernel().ReadQueue(listener).depth, 3u) << "nothing was taken unasked";
-}
-
-TEST_P(KernelContract, AcceptTellsThePeerOfAResetConnection) {
-  const int listener = harness().OpenListener(8);
-  const int peer = harness().PeerConnect(listener);
-  const uint16_t port = harness().PeerPort(peer);
-  harness().PeerReset(peer);
-  const Completion accepted = Accept(listener);
-  ASSERT_GE(accepted.result, 0);
-  EXPECT_EQ(accepted.peer.port, port);
-  EXPECT_EQ(accepted.peer.ip, IpAddress::V4(0x7f000001));
-  kernel().Close(accepted.result);
-}
-
-TEST_P(KernelContract, MultishotTakesAllThatComes) {
-  const int listener = harness().OpenListener(64);
-  for (int i = 0; i < 5; ++i) harness().PeerConnect(listener);
-  Submit({.kind = OpKind::kAcceptMultishot, .fd = listener, .token = 7});
-  for (const Completion& completion : Await(5)) {
-    EXPECT_EQ(completion.token, 7u);
-    EXPECT_GE(completion.result, 0);
-    EXPECT_TRUE(completion.more);
-    kernel().Close(completion.result);
-  }
-  EXPECT_THAT(Drain(), IsEmpty());
-  for (int i = 0; i < 3; ++i) {
-    harness().PeerConnect(listener);
-    const Completion completion = AwaitOne();
-    EXPECT_GE(completion.result, 0);
-    EXPECT_TRUE(completion.more);
-    kernel().Close(completion.result);
-  }
-}
-
-TEST_P(KernelContract, MultishotTakesNothingWhileItsOwnerIsElsewhere) {
-  const int listener = harness().OpenListener(64);
-  Submit({.kind = OpKind::kAcceptMultishot, .fd = listener, .token = 7});
-  EXPECT_THAT(Drain(), IsEmpty());
-  for (uint32_t i = 1; i <= 5; ++i) {
-    harness().PeerConnect(listener);
-    EXPECT_EQ(kernel().ReadQueue(listener).depth, i);
-  }
-  for (const Completion& completion : Await(5)) kernel().Close(completion.result);
-  EXPECT_EQ(kernel().ReadQueue(listener).depth, 0u);
-}
-
-TEST_P(KernelContract, MultishotDeliversAllThroughASmallBatch) {
-  const int listener = harness().OpenListener(64);
-  for (int i = 0; i < 20; ++i) harness().PeerConnect(listener);
-  Submit({.kind = OpKind::kAcceptMultishot, .fd = listener, .token = 7});
-  for (int i = 0; i < 20; ++i) {
-    const Completion completion = AwaitOne();
-    EXPECT_GE(completion.result, 0);
-    kernel().Close(completion.result);
-  }
-  EXPECT_THAT(Drain(), IsEmpty());
-}
-
-// Cancelling races with connections coming in: each must be either accepted or still in the queue.
-TEST_P(KernelContract, CancelledMultishotLosesNoConnection) {
-  const int listener = harness().OpenListener(64);
-  Prng prng(1);
-  for (int round = 0; round < 200; ++round) {
-    std::vector<int> peers;
-    const uint64_t before = prng.Below(3);
-    for (uint64_t i = 0; i < before; ++i) peers.push_back(harness().PeerConnect(listener));
-    Submit({.kind = OpKind::kAcceptMultishot, .fd = listener, .token = 7});
-    Completion ignored;
-    size_t taken = 0;
-    const auto count = [&](const Completion& completion) {
-      if (completion.token != 7 || completion.result < 0) return;
-      ++taken;
-      kernel().Close(completion.result);
-    };
-    if (prng.Chance(50) && kernel().Wait(kernel().Now(), absl::MakeSpan(&ignored, 1)) == 1) {
-      count(ignored);
-    }
-    const uint64_t during = prng.Below(3);
-    for (uint64_t i = 0; i < during; ++i) peers.push_back(harness().PeerConnect(listener));
-    Submit({.kind = OpKind::kCancel, .fd = listener, .token = 8, .target = 7});
-    // Both ends: the cancel's, and the multishot's own last completion.
-    bool ended = false;
-    bool cancelled = false;
-    while (!ended || !cancelled) {
-      const Completion completion = AwaitOne();
-      count(completion);
-      if (completion.token == 7 && !completion.more) ended = true;
-      if (completion.token == 8) {
-        EXPECT_EQ(completion.result, 0);
-        cancelled = true;
-      }
-      if (HasFailure()) return;
-    }
-    EXPECT_EQ(taken + kernel().ReadQueue(listener).depth, peers.size()) << "round " << round;
-    while (kernel().ReadQueue(listener).depth > 0) kernel().Close(Accept(listener).result);
-    for (int peer : peers) harness().PeerClose(peer);
-  }
-}
-
-// --- Connect
-// --------------------------------------------------------------------------------------
-
-TEST_P(KernelContract, ConnectSucceeds) {
-  const int listener = harness().OpenListener(8);
-  const SocketAddress address = harness().AddressOf(listener);
-  const int fd = kernel().OpenSocket(address);
-  ASSERT_GE(fd, 0);
-  EXPECT_EQ(Perform({.kind = OpKind::kConnect, .fd = fd, .token = 3, .address = &address}).result,
-            0);
-  const Completion accepted = Accept(listener);
-  ASSERT_GE(accepted.result, 0);
-  EXPECT_EQ(Send(fd, "to the server").result, 13);
-  int last = 0;
-  EXPECT_EQ(ReceiveAll(accepted.result, 13, &last), "to the server");
-  kernel().Close(fd);
-  kernel().Close(accepted.result);
-}
-
-TEST_P(KernelContract, ConnectIsRefused) {
-  const SocketAddress address = harness().DeadAddress();
-  const int fd = kernel().OpenSocket(address);
-  ASSERT_GE(fd, 0);
-  EXPECT_EQ(Perform({.kind = OpKind::kConnect, .fd = fd, .token = 3, .address = &address}).result,
-            -ECONNREFUSED);
-  kernel().Close(fd);
-}
-
-// --- Receive, send
-// --------------------------------------------------------------------------------
-
-TEST_P(KernelContract, BytesGoBothWays) {
-  const auto [peer, fd] = Connected();
-  harness().PeerSend(peer, "hello");
-  int last = 0;
-  EXPECT_EQ(ReceiveAll(fd, 5, &last), "hello");
-  // Now one that waits first, with and without the hint.
-  for (const bool expect_wait : {false, true}) {
-    Submit({.kind = OpKind::kReceive, .expect_wait = expect_wait, .fd = fd, .token = 5});
-    EXPECT_THAT(Drain(), IsEmpty());
-    harness().PeerSend(peer, "later");
-    const Completion completion = AwaitOne();
-    ASSERT_EQ(completion.result, 5);
-    EXPECT_EQ(completion.token, 5u);
-    EXPECT_EQ(AsText(kernel().Buffer(completion)), "later");
-    kernel().ReleaseBuffer(completion.buffer);
-  }
-  EXPECT_EQ(Send(fd, "answer").result, 6);
-  EXPECT_EQ(harness().PeerReceive(peer, 6), "answer");
-  kernel().Close(fd);
-}
-
-// A hint that is wrong costs time, never data.
-TEST_P(KernelContract, ExpectWaitMayBeWrong) {
-  const auto [peer, fd] = Connected();
-  for (int i = 0; i < 3; ++i) {
-    harness().PeerSend(peer, "early");
-    EXPECT_THAT(Drain(), IsEmpty());
-    const Completion completion =
-        Perform({.kind = OpKind::kReceive, .expect_wait = true, .fd = fd, .token = 5});
-    ASSERT_EQ(completion.result, 5);
-    kernel().ReleaseBuffer(completion.buffer);
-    Perform({.kind = OpKind::kSend,
-             .expect_wait = true,
-             .fd = fd,
-             .token = 6,
-             .data = AsBytes("x").data(),
-             .size = 1});
-  }
-  kernel().Close(fd);
-}
-
-TEST_P(KernelContract, MoreThanOneBufferIsReceivedWhole) {
-  Make({.buffers = 4, .buffer_size = 4096});
-  const auto [peer, fd] = Connected();
-  std::string text(20'000, '\0');
-  for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i % 251);
-  harness().PeerSend(peer, text);
-  harness().PeerHalfClose(peer);
-  int last = 0;
-  EXPECT_EQ(ReceiveAll(fd, text.size() + 1, &last), text);
-  EXPECT_EQ(last, 0);
-  kernel().Close(fd);
-}
-
-TEST_P(KernelContract, HalfCloseOfThePeerIsAnEndAndSendingGoesOn) {
-  const auto [peer, fd] = Connected();
-  harness().PeerSend(peer, "last words");
-  harness().PeerHalfClose(peer);
-  int last = 0;
-  EXPECT_EQ(ReceiveAll(fd, 100, &last), "last words");
-  EXPECT_EQ(last, 0);
-  EXPECT_EQ(Send(fd, "still here").result, 10);
-  EXPECT_EQ(harness().PeerReceive(peer, 10), "still here");
-  kernel().Close(fd);
-  EXPECT_EQ(harness().PeerReceive(peer, 1), "");
-}
-
-TEST_P(KernelContract, HalfCloseOfOursIsAnEndThereAndReceivingGoesOn) {
-  const auto [peer, fd] = Connected();
-  EXPECT_EQ(Send(fd, "bye").result, 3);
-  kernel().Shutdown(fd, false);
-  EXPECT_EQ(harness().PeerReceive(peer, 10), "bye");
-  harness().PeerSend(peer, "reply");
-  int last = 0;
-  EXPECT_EQ(ReceiveAll(fd, 5, &last), "reply");
-  kernel().Close(fd);
-}
-
-TEST_P(KernelContract, EndOfInputCompletesAWaitingReceive) {
-  const auto [peer, fd] = Connected();
-  Submit({.kind = OpKind::kReceive, .fd = fd, .token = 5});
-  EXPECT_THAT(Drain(), IsEmpty());
-  harness().PeerClose(peer);
-  EXPECT_EQ(AwaitOne().result, 0);
-  kernel().Close(fd);
-}
-
-// Data, then the end of input, while nobody was looking: both must come out, in this order.
-TEST_P(KernelContract, DataAndEndBetweenTwoReceives) {
-  const auto [peer, fd] = Connected();
-  Submit({.kind = OpKind::kReceive, .fd = fd, .token = 5});
-  EXPECT_THAT(Drain(), IsEmpty());
-  harness().PeerSend(peer, "one");
-  const Completion first = AwaitOne();
-  ASSERT_EQ(first.result, 3);
-  kernel().ReleaseBuffer(first.buffer);
-  harness().PeerSend(peer, "two");
-  harness().PeerClose(peer);
-  int last = 0;
-  EXPECT_EQ(ReceiveAll(fd, 100, &last), "two");
-  EXPECT_EQ(last, 0);
-  kernel().Close(fd);
-}
-
-TEST_P(KernelContract, ResetOfThePeerIsAnError) {
-  const auto [peer, fd] = Connected();
-  Submit({.kind = OpKind::kReceive, .fd = fd, .token = 5});
-  EXPECT_THAT(Drain(), IsEmpty());
-  harness().PeerReset(peer);
-  EXPECT_EQ(AwaitOne().result, -ECONNRESET);
-  // No SIGPIPE, which would end the process.
-  EXPECT_EQ(Send(fd, "into the void").result, -EPIPE);
-  kernel().Close(fd);
-}
-
-TEST_P(KernelContract, ResetOfOursReachesThePeer) {
-  const auto [peer, fd] = Connected();
-  kernel().Reset(fd);
-  EXPECT_TRUE(harness().PeerSeesReset(peer));
-}
-
-TEST_P(KernelContract, ShutdownOfBothCompletesAWaitingReceive) {
-  const auto [peer, fd] = Connected();
-  Submit({.kind = OpKind::kReceive, .fd = fd, .token = 5});
-  EXPECT_THAT(Drain(), IsEmpty());
-  kernel().Shutdown(fd, true);
-  EXPECT_EQ(AwaitOne().result, 0);
-  EXPECT_EQ(harness().PeerReceive(peer, 1), "");
-  kernel().Close(fd);
-}
-
-TEST_P(KernelContract, AFullSocketDelaysTheSend) {
-  const auto [peer, fd] = Connected();
-  std::string text(16 << 20, '\0');
-  for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i % 253);
-  size_t sent = 0;
-  std::string received;
-  bool waited = false;
-  while (sent < text.size()) {
-    Submit({.kind = OpKind::kSend,
-            .fd = fd,
-            .token = 6,
-            .data = AsBytes(text).data() + sent,
-            .size = static_cast<uint32_t>(text.size() - sent)});
-    std::vector<Completion> done = Drain();
-    // The socket is full and the send is short or waits; reading makes room.
-    while (done.empty()) {
-      waited = true;
-      received += harness().PeerReceive(peer, 1 << 20);
-      done = Drain();
-    }
-    ASSERT_GT(done[0].result, 0);
-    sent += static_cast<size_t>(done[0].result);
-  }
-  EXPECT_TRUE(waited) << "16 MiB fit into the sockets: the test has not seen a full one";
-  received += harness().PeerReceive(peer, text.size() - received.size());
-  EXPECT_TRUE(received == text);
-  kernel().Close(fd);
-}
-
-TEST_P(KernelContract, AnEmptyPoolIsToldAndRecovers) {
-  Make({.buffers = 2, .buffer_size = 4096});
-  std::vector<Pair> pairs;
-  for (int i = 0; i < 3; ++i) pairs.push_back(Connected());
-  for (const Pair& pair : pairs) harness().PeerSend(pair.peer, "data");
-  std::vector<Completion> held;
-  for (size_t i = 0; i < 2; ++i) {
-    held.push_back(Perform({.kind = OpKind::kReceive, .fd = pairs[i].fd, .token = 10 + i}));
-    ASSERT_EQ(held.back().result, 4);
-  }
-  EXPECT_NE(held[0].buffer, held[1].buffer);
-  EXPECT_EQ(Perform({.kind = OpKind::kReceive, .fd = pairs[2].fd, .token = 12}).result, -ENOBUFS);
-  kernel().ReleaseBuffer(held[0].buffer);
-  const Completion now = Perform({.kind = OpKind::kReceive, .fd = pairs[2].fd, .token = 12});
-  ASSERT_EQ(now.result, 4);
-  EXPECT_EQ(AsText(kernel().Buffer(now)), "data");
-  EXPECT_EQ(AsText(kernel().Buffer(held[1])), "data") << "still ours";
-}
-
-TEST_P(KernelContract, WaitingReceivesHoldNoBuffer) {
-  Make({.buffers = 1, .buffer_size = 4096});
-  std::vector<Pair> pairs;
-  for (size_t i = 0; i < 8; ++i) {
-    pairs.push_back(Connected());
-    Submit({.kind = OpKind::kReceive, .fd = pairs[i].fd, .token = 10 + i});
-    EXPECT_THAT(Drain(), IsEmpty());
-  }
-  for (size_t i = 0; i < 8; ++i) {
-    harness().PeerSend(pairs[i].peer, "x");
-    const Completion completion = AwaitOne();
-    EXPECT_EQ(completion.token, 10 + i);
-    ASSERT_EQ(completion.result, 1);
-    kernel().ReleaseBuffer(completion.buffer);
-  }
-  // The end of input takes none either, or leaves it where it was.
-  for (size_t i = 0; i < 8; ++i) {
-    harness().PeerClose(pairs[i].peer);
-    EXPECT_EQ(Perform({.kind = OpKind::kReceive, .fd = pairs[i].fd, .token = 10 + i}).result, 0);
-    kernel().Close(pairs[i].fd);
-  }
-  const Pair last = Connected();
-  harness().PeerSend(last.peer, "y");
-  EXPECT_EQ(Perform({.kind = OpKind::kReceive, .fd = last.fd, .token = 1}).result, 1);
-}
-
-// --- Poll
-// -----------------------------------------------------------------------------------------
-
+// --- Poll ---
 TEST_P(KernelContract, PollTellsWhatHoldsAndWhatComes) {
   const int listener = harness().OpenListener(8);
   Submit({.kind = OpKind::kPoll, .poll_events = POLLIN, .fd = listener, .token = 1});
@@ -525,9 +44,7 @@ TEST_P(KernelContract, PollOfAConnection) {
   kernel().Close(fd);
 }
 
-// --- Cancel
-// ---------------------------------------------------------------------------------------
-
+// --- Cancel ---
 TEST_P(KernelContract, CancelEndsEveryKindThatWaits) {
   const auto [peer, fd] = Connected();
   const int idle = harness().OpenListener(8);
@@ -610,9 +127,7 @@ TEST_P(KernelContract, CancelReapCloseLeavesNothing) {
   EXPECT_THAT(Drain(), IsEmpty());
 }
 
-// --- Time, queues, waking
-// -------------------------------------------------------------------------
-
+// --- Time, queues, waking ---
 TEST_P(KernelContract, WaitLastsUntilItsTimeAndTheClockStandsStillBetween) {
   Completion completion;
   const auto out = absl::MakeSpan(&completion, 1);
@@ -665,9 +180,7 @@ TEST_P(KernelContract, WakesMayShowAsOneAndNeverAsNone) {
   EXPECT_THAT(Drain(), IsEmpty());
 }
 
-// --- Readings
-// -------------------------------------------------------------------------------------
-
+// --- Readings ---
 TEST_P(KernelContract, QueueDepthAndLimit) {
   const int listener = harness().OpenListener(5);
   EXPECT_EQ(kernel().ReadQueue(listener).depth, 0u);
@@ -715,23 +228,21 @@ TEST_P(KernelContract, ConnectionStates) {
 
 TEST_P(KernelContract, TimeInTheQueueIsTold) {
   const int listener = harness().OpenListener(8);
-  const int silent = harness().PeerConnect(listener);
+  harness().PeerConnect(listener);  // silent
   const int talking = harness().PeerConnect(listener);
   const int leaving = harness().PeerConnect(listener);
   EXPECT_THAT(Drain(), IsEmpty());
-  const Instant parked_at = kernel().Now();
   Completion completion;
-  kernel().Wait(parked_at + Duration::Milliseconds(100), absl::MakeSpan(&completion, 1));
+  kernel().Wait(kernel().Now() + Duration::Milliseconds(100), absl::MakeSpan(&completion, 1));
   harness().PeerSend(talking, "hello");
   harness().PeerClose(leaving);
   for (int i = 0; i < 3; ++i) {
     const Completion accepted = Accept(listener);
     const Duration queued = kernel().ReadConnection(accepted.result).queued;
-    EXPECT_GE(queued, Duration::Milliseconds(95)) << i;
+    EXPECT_GE(queued, Duration::Milliseconds(80)) << i;  // The kernel counts in ticks.
     EXPECT_LE(queued, kPatience) << i;
     kernel().Close(accepted.result);
   }
-  EXPECT_NE(silent, talking);
 }
 
 TEST_P(KernelContract, AddressesOfBothEnds) {
@@ -749,9 +260,7 @@ TEST_P(KernelContract, AddressesOfBothEnds) {
   kernel().Close(fd);
 }
 
-// --- Splice
-// ---------------------------------------------------------------------------------------
-
+// --- Splice ---
 TEST_P(KernelContract, SpliceMovesBytesThroughAPipe) {
   const Pair left = Connected();
   const Pair right = Connected();
@@ -796,19 +305,6 @@ TEST_P(KernelContract, PollAfterSplice) {
   }
   for (const int handle : {fd, read_end, write_end}) kernel().Close(handle);
 }
-
-// --- The implementations
-// --------------------------------------------------------------------------
-
-template <EngineKind kKind>
-std::unique_ptr<ContractHarness> MakeReal(const KernelOptions& options) {
-  return std::make_unique<RealHarness>(kKind, options);
-}
-
-INSTANTIATE_TEST_SUITE_P(All, KernelContract,
-                         ::testing::Values(Implementation{"uring", &MakeReal<EngineKind::kUring>},
-                                           Implementation{"epoll", &MakeReal<EngineKind::kEpoll>}),
-                         [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace
 }  // namespace floodgate

@@ -1,13 +1,15 @@
 #include "tests/io/real_harness.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <cstdio>
+#include <fstream>
 
 #include "base/check.h"
 #include "io/socket.h"
@@ -23,6 +25,40 @@ SocketAddress NameOf(int fd) {
   FG_CHECK(getsockname(fd, reinterpret_cast<sockaddr*>(address.storage), &size) == 0);
   address.size = size;
   return address;
+}
+
+// Over loopback a packet is usually at the other end when the call that sent it returns, but under
+// load the kernel leaves that to a thread of its own, and no event tells when it is done.
+template <typename Condition>
+void AwaitTrue(const Condition& condition) {
+  for (int waited_us = 0; !condition(); waited_us += 200) {
+    FG_CHECK(waited_us < kPatienceMs * 1000);
+    usleep(200);
+  }
+}
+
+tcp_info InfoOf(int fd) {
+  tcp_info info = {};
+  socklen_t size = sizeof(info);
+  FG_CHECK(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
+  return info;
+}
+
+// Whether this host still knows an IPv4 connection whose remote port this is: one that was reset is
+// in none of the kernel's tables, though its descriptor or its place in the queue lives on.
+bool IsInTable(uint16_t remote_port) {
+  std::ifstream table("/proc/net/tcp");
+  std::string line;
+  std::getline(table, line);
+  while (std::getline(table, line)) {
+    unsigned local_port = 0;
+    unsigned port = 0;
+    if (std::sscanf(line.c_str(), "%*d: %*8x:%x %*8x:%x", &local_port, &port) == 2 &&
+        port == remote_port) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void AwaitEvents(int fd, short events) {
@@ -80,8 +116,7 @@ int RealHarness::PeerConnect(int listener) {
   FG_CHECK(peer >= 0);
   FG_CHECK(connect(peer, generic, address.size) == 0);
   peers_.insert(peer);
-  // Over loopback the last step of the handshake is done inside connect(2), and so is the queueing.
-  FG_CHECK(kernel_->ReadQueue(listener).depth == before + 1);
+  AwaitTrue([&] { return kernel_->ReadQueue(listener).depth == before + 1; });
   return peer;
 }
 
@@ -96,6 +131,11 @@ void RealHarness::PeerSend(int peer, absl::string_view text) {
     FG_CHECK(size > 0);
     text.remove_prefix(static_cast<size_t>(size));
   }
+  AwaitTrue([peer] {
+    int unacknowledged = 0;
+    FG_CHECK(ioctl(peer, TIOCOUTQ, &unacknowledged) == 0);
+    return unacknowledged == 0;
+  });
 }
 
 std::string RealHarness::PeerReceive(int peer, size_t size) {
@@ -116,6 +156,11 @@ void RealHarness::PeerHalfClose(int peer) {
 }
 
 void RealHarness::PeerClose(int peer) {
+  if (InfoOf(peer).tcpi_state == TCP_ESTABLISHED) PeerHalfClose(peer);
+  Forget(peer);
+}
+
+void RealHarness::Forget(int peer) {
   FG_CHECK(peers_.erase(peer) == 1);
   FG_CHECK(close(peer) == 0);
 }
@@ -123,7 +168,9 @@ void RealHarness::PeerClose(int peer) {
 void RealHarness::PeerReset(int peer) {
   const linger abort_on_close = {.l_onoff = 1, .l_linger = 0};
   FG_CHECK(setsockopt(peer, SOL_SOCKET, SO_LINGER, &abort_on_close, sizeof(abort_on_close)) == 0);
-  PeerClose(peer);
+  const uint16_t port = PeerPort(peer);
+  Forget(peer);
+  AwaitTrue([port] { return !IsInTable(port); });
 }
 
 bool RealHarness::PeerSeesReset(int peer) {

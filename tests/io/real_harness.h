@@ -34,6 +34,8 @@ class RealHarness final : public ContractHarness {
   void DestroyKernel() { kernel_.reset(); }
 
  private:
+  void Forget(int peer);
+
   std::unique_ptr<Kernel> kernel_;
   std::string host_;
   std::set<int> listeners_;
