@@ -41,12 +41,12 @@ void Gatekeeper::Turn(Instant until) {
   if (Now() >= end_at_) EndAll();
   AdmitWaiting();
   TakeAgents();
-  ScanSources();
+  AdvanceSourcesReports();
   PostAssignments();
   // With every slot taken, or with connections that wait for one, the end of a handshake is what we
   // wait for: then the workers' reports shall wake us. Otherwise they are read when there is time.
   const bool needs_reports = AgentBudget() <= 0 || waiting_room_.ready() > 0 || stopping_;
-  const bool idle = waiting_room_.FlushDeferred() && source_jobs_.empty() &&
+  const bool idle = waiting_room_.FlushDeferred() && sources_reports_.empty() &&
                     commands_.PrepareToSleep(true) && reports_.PrepareToSleep(needs_reports);
   const size_t count =
       kernel_.Wait(idle ? NextDeadline(until) : kernel_.Now(), absl::MakeSpan(batch_));
@@ -386,8 +386,13 @@ void Gatekeeper::FillStatus(StatusSnapshot& snapshot, int64_t unix_now_ms) {
   queue_seconds_.AddTo(snapshot.queue_seconds);
 }
 
-void Gatekeeper::TopSources(size_t count, SourcesCallback callback) {
-  source_jobs_.push_back({.count = count, .callback = std::move(callback)});
+void Gatekeeper::TopSources(size_t count, SourcesReport::Callback callback) {
+  sources_reports_.emplace_back(count, std::move(callback));
+}
+
+void Gatekeeper::AdvanceSourcesReports() {
+  std::erase_if(sources_reports_,
+                [this](SourcesReport& report) { return report.Advance(admission_, Now()); });
 }
 
 }  // namespace floodgate

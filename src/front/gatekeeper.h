@@ -26,6 +26,7 @@
 #include "front/messages.h"
 #include "front/registry.h"
 #include "front/snapshot.h"
+#include "front/sources_report.h"
 #include "front/waiting_room.h"
 #include "io/kernel.h"
 
@@ -72,8 +73,8 @@ class Gatekeeper {
   // Carries out what a change of the gate entails. The state then.
   GateState Settle();
   Instant Now() const { return kernel_.Now(); }
-  // Begins the graceful stop: listeners are closed, those parked in their queues are reset by that; who
-  // was taken already is served, for `grace` at the most. Further calls change nothing.
+  // Begins the graceful stop: listeners are closed, those parked in their queues are reset by that;
+  // who was taken already is served, for `grace` at the most. Further calls change nothing.
   void Stop(Duration grace);
   // Ends every connection now. REQUIRES: Stop was called.
   void EndAll();
@@ -82,34 +83,25 @@ class Gatekeeper {
   void FillStatus(StatusSnapshot& snapshot, int64_t unix_now_ms);
   // Calls back with the `count` sources that were refused most, when the table has been read: it is
   // read in small pieces, one a turn.
-  using SourcesCallback = std::function<void(std::vector<SourceSnapshot>)>;
-  void TopSources(size_t count, SourcesCallback callback);
+  void TopSources(size_t count, SourcesReport::Callback callback);
 
  private:
   // Handshake slots of the controller port; the rest of its connections wait for one, agents aside.
   static constexpr int kControllerHandshakesMax = 64;
   static constexpr size_t kControllersWaitingMax = 1024;
   static constexpr size_t kBatchMax = 128;
-  static constexpr size_t kSourcesScannedPerTurn = 8192;
 
   struct WorkerLink {
     Mailbox<WorkerMessage>* mailbox = nullptr;
-    std::vector<WorkerMessage> outbox;  // of this turn
-    int slots_held = 0;                 // handshakes in flight there
+    std::vector<WorkerMessage> outbox = {};  // of this turn
+    int slots_held = 0;                      // handshakes in flight there
     int connections = 0;
   };
   struct WaitingController {
     int fd = -1;
-    PeerAddress peer;
-    PeerAddress local;
+    PeerAddress peer = {};
+    PeerAddress local = {};
   };
-  struct SourcesJob {
-    size_t count = 0;
-    size_t cursor = 0;
-    std::vector<SourceSnapshot> best;  // a heap, the least refused at its front
-    SourcesCallback callback;
-  };
-
   void TakeMessages();
   void OnReport(const Report& report);
   void Dispatch(const Completion& completion);
@@ -123,7 +115,7 @@ class Gatekeeper {
   void TakeAgents();
   int64_t AgentBudget();
   void OnGateChanged(GateState before);
-  void ScanSources();
+  void AdvanceSourcesReports();
   size_t PickWorker() const;
   Instant NextDeadline(Instant until);
   void PostAssignments();
@@ -134,11 +126,11 @@ class Gatekeeper {
 
   Kernel& kernel_;
   Log& log_;
+  Mailbox<Report>& reports_;
   std::shared_ptr<const Options> options_;
   Capacity capacity_;
   std::set<IpAddress> own_addresses_;
   std::function<void(GateState)> on_gate_;
-  Mailbox<Report>& reports_;
   Mailbox<Command> commands_;
   std::array<PortCounters, 2> counters_{};
   DurationHistogram queue_seconds_;
@@ -158,7 +150,7 @@ class Gatekeeper {
   GateState told_ = GateState::kHolding;
   bool stopping_ = false;
   Instant end_at_ = Instant::Never();  // stopping: when patience with the living is over
-  std::vector<SourcesJob> source_jobs_;
+  std::vector<SourcesReport> sources_reports_;
   std::vector<Report> taken_reports_;
   std::vector<Command> taken_commands_;
   std::array<Completion, kBatchMax> batch_;

@@ -1,5 +1,5 @@
-// Finds the sources that were refused most, reading the table in small pieces, so that the gatekeeper
-// is never held up by a million of them.
+// Finds the sources that were refused most, reading the table in small pieces, so that the
+// gatekeeper is never held up by a million of them.
 #ifndef FLOODGATE_FRONT_SOURCES_REPORT_H_
 #define FLOODGATE_FRONT_SOURCES_REPORT_H_
 

@@ -32,15 +32,13 @@ struct Visitor {
     kLeaving,  // ended; the watch on it is being cancelled
   };
   int fd = -1;
-  PeerAddress peer;
-  PeerAddress local;  // known for controllers
-  Port port = Port::kAgent;
+  PeerAddress peer = {};
   State state = State::kSilent;
   RefusalReason reason = RefusalReason::kSourceRate;  // kDelayed
   bool watched = false;                               // a poll on it is in flight
   bool reset = false;                                 // kLeaving: how to close
-  Instant arrived;                                    // when the connection was established
-  TimerId timer;
+  Instant arrived = {};                               // when the connection was established
+  TimerId timer = {};
 };
 
 class WaitingRoom {
