@@ -2,9 +2,11 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/bytes.h"
@@ -52,10 +54,18 @@ class Probe {
     return Await(op.token);
   }
   Completion Await(uint64_t token) {
+    const auto arrived = std::find_if(arrived_.begin(), arrived_.end(),
+                                      [token](const Completion& c) { return c.token == token; });
+    if (arrived != arrived_.end()) {
+      const Completion completion = *arrived;
+      arrived_.erase(arrived);
+      return completion;
+    }
     const Instant give_up = kernel_.Now() + kStepTimeLimit;
     Completion completion;
     while (kernel_.Wait(give_up, absl::MakeSpan(&completion, 1)) == 1) {
       if (completion.token == token) return completion;
+      arrived_.push_back(completion);
     }
     return {.token = token, .result = -ETIMEDOUT};
   }
@@ -162,6 +172,7 @@ class Probe {
   }
 
   Kernel& kernel_;
+  std::vector<Completion> arrived_;  // before somebody asked for them
   SocketAddress address_;
   OwnedFd listener_;
   OwnedFd client_;

@@ -19,7 +19,7 @@ TEST_P(KernelContract, AcceptTakesExactlyWhatIsAskedInOrder) {
   std::vector<uint16_t> ports;
   for (int i = 0; i < 10; ++i) ports.push_back(harness().PeerPort(harness().PeerConnect(listener)));
   size_t next = 0;
-  for (const size_t budget : {1, 2, 4}) {
+  for (const size_t budget : {size_t{1}, size_t{2}, size_t{4}}) {
     for (size_t i = 0; i < budget; ++i) {
       Submit({.kind = OpKind::kAccept, .fd = listener, .token = 1 + next + i});
     }

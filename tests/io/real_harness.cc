@@ -1,5 +1,8 @@
 #include "tests/io/real_harness.h"
 
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -8,10 +11,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <fstream>
 
 #include "base/check.h"
+#include "base/fd.h"
 #include "io/socket.h"
 
 namespace floodgate {
@@ -44,22 +46,53 @@ tcp_info InfoOf(int fd) {
   return info;
 }
 
-// Whether this host still knows an IPv4 connection whose remote port this is: one that was reset is
-// in none of the kernel's tables, though its descriptor or its place in the queue lives on.
-bool IsInTable(uint16_t remote_port) {
-  std::ifstream table("/proc/net/tcp");
-  std::string line;
-  std::getline(table, line);
-  while (std::getline(table, line)) {
-    unsigned local_port = 0;
-    unsigned port = 0;
-    if (std::sscanf(line.c_str(), "%*d: %*8x:%x %*8x:%x", &local_port, &port) == 2 &&
-        port == remote_port) {
-      return true;
-    }
+// Whether this host still knows the server's end of `client`'s connection, by sock_diag(7): one
+// that was reset is in none of the kernel's tables, though its place in an accept queue or its
+// descriptor lives on.
+class ServerEnd {
+ public:
+  explicit ServerEnd(int client) : diag_(socket(AF_NETLINK, SOCK_DGRAM, NETLINK_SOCK_DIAG)) {
+    sockaddr_in local = {};
+    sockaddr_in remote = {};
+    socklen_t size = sizeof(local);
+    FG_CHECK(getsockname(client, reinterpret_cast<sockaddr*>(&local), &size) == 0);
+    gone_ = getpeername(client, reinterpret_cast<sockaddr*>(&remote), &size) != 0;
+    FG_CHECK(diag_.valid() && local.sin_family == AF_INET);
+    request_.header.nlmsg_len = sizeof(request_);
+    request_.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+    request_.header.nlmsg_flags = NLM_F_REQUEST;
+    request_.body.sdiag_family = AF_INET;
+    request_.body.sdiag_protocol = IPPROTO_TCP;
+    request_.body.id.idiag_sport = remote.sin_port;
+    request_.body.id.idiag_dport = local.sin_port;
+    request_.body.id.idiag_src[0] = remote.sin_addr.s_addr;
+    request_.body.id.idiag_dst[0] = local.sin_addr.s_addr;
+    request_.body.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+    request_.body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
   }
-  return false;
-}
+
+  bool IsKnown() const {
+    if (gone_) return false;
+    alignas(nlmsghdr) char answer[4096];
+    FG_CHECK(send(diag_.get(), &request_, sizeof(request_), 0) == sizeof(request_));
+    const ssize_t size = recv(diag_.get(), answer, sizeof(answer), 0);
+    FG_CHECK(size >= static_cast<ssize_t>(sizeof(nlmsghdr)));
+    const auto* header = reinterpret_cast<const nlmsghdr*>(answer);
+    if (header->nlmsg_type == NLMSG_ERROR) return false;
+    // Without the connection the kernel finds its listener.
+    return static_cast<const inet_diag_msg*>(NLMSG_DATA(header))->idiag_state != TCP_LISTEN;
+  }
+
+ private:
+  struct Request {
+    nlmsghdr header;
+    inet_diag_req_v2 body;
+  };
+
+  OwnedFd diag_;
+  Request request_ = {};
+  bool gone_ = false;
+};
 
 void AwaitEvents(int fd, short events) {
   pollfd waiting = {.fd = fd, .events = events, .revents = 0};
@@ -168,9 +201,9 @@ void RealHarness::Forget(int peer) {
 void RealHarness::PeerReset(int peer) {
   const linger abort_on_close = {.l_onoff = 1, .l_linger = 0};
   FG_CHECK(setsockopt(peer, SOL_SOCKET, SO_LINGER, &abort_on_close, sizeof(abort_on_close)) == 0);
-  const uint16_t port = PeerPort(peer);
+  const ServerEnd server_end(peer);
   Forget(peer);
-  AwaitTrue([port] { return !IsInTable(port); });
+  AwaitTrue([&] { return !server_end.IsKnown(); });
 }
 
 bool RealHarness::PeerSeesReset(int peer) {
