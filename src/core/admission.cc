@@ -1,118 +1,167 @@
 #include "core/admission.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
-#include "base/prng.h"
+#include "base/check.h"
 
 namespace floodgate {
 namespace {
 
-constexpr Duration kQueuedAtMost = Duration::Seconds(30);
-
-bool Contains(const std::vector<Cidr>& blocks, const IpAddress& address) {
-  return std::any_of(blocks.begin(), blocks.end(),
-                     [&](const Cidr& block) { return block.Contains(address); });
-}
+// Two tables that are keyed alike would show each other's collisions.
+constexpr uint64_t kCountsSeedOffset = 0x636f756e7473;
 
 TokenRate RateOf(const LimitOptions& limits) {
   return TokenRate::PerSecond(limits.source_rate, limits.source_burst);
 }
 
-}  // namespace
-
-size_t Admission::SourceHash::operator()(const IpAddress& address) const {
-  uint64_t halves[2];
-  std::memcpy(halves, address.bytes.data(), sizeof halves);
-  return static_cast<size_t>(Prng::Mix(halves[0] ^ Prng::Mix(halves[1])));
+Verdict Denied() {
+  return {.action = Verdict::Action::kReset, .reason = RefusalReason::kDenied, .due = {}};
 }
 
-Admission::Admission(const Options& options, uint64_t seed)
-    : limits_(options.limits),
-      allow_(options.controller.has_value() ? options.controller->allow : std::vector<Cidr>{}),
-      deny_(options.agent.deny),
-      rate_(RateOf(limits_)),
-      table_(limits_.sources, seed) {}
+}  // namespace
+
+size_t Admission::AddressHash::operator()(const IpAddress& address) const {
+  uint64_t words[2];
+  std::memcpy(words, address.bytes.data(), sizeof words);
+  return static_cast<size_t>(key.Hash(words[0], words[1]));
+}
+
+Admission::Admission(const Options& options, uint64_t hash_seed, SourceTable::MemoryHint hint)
+    : hash_seed_(hash_seed),
+      hint_(hint),
+      table_(options.limits.sources, RateOf(options.limits), hash_seed, hint),
+      open_by_address_(0, AddressHash{SipKey::FromSeed(hash_seed + kCountsSeedOffset)}),
+      open_by_source_(0, AddressHash{SipKey::FromSeed(hash_seed + kCountsSeedOffset)}) {
+  TakeOptions(options);
+}
+
+void Admission::TakeOptions(const Options& options) {
+  limits_ = options.limits;
+  allow_ = options.controller.has_value() ? CidrSet(options.controller->allow) : CidrSet();
+  deny_ = CidrSet(options.agent.deny);
+  exempt_ = CidrSet(limits_.exempt);
+}
 
 void Admission::Reconfigure(const Options& options) {
   const LimitOptions before = limits_;
-  limits_ = options.limits;
-  allow_ = options.controller.has_value() ? options.controller->allow : std::vector<Cidr>{};
-  deny_ = options.agent.deny;
-  rate_ = RateOf(limits_);
+  TakeOptions(options);
   const bool other_sources = limits_.source_prefix_v4 != before.source_prefix_v4 ||
                              limits_.source_prefix_v6 != before.source_prefix_v6;
-  if (other_sources) table_.Clear();
-  if (other_sources || limits_.source_connections == 0) open_.clear();
+  if (other_sources) {
+    table_ = SourceTable(limits_.sources, RateOf(limits_), hash_seed_, hint_);
+  } else {
+    if (limits_.sources != before.sources) table_.Resize(limits_.sources, hint_);
+    if (RateOf(limits_) != table_.rate()) table_.SetRate(RateOf(limits_), seen_);
+  }
+  CountPerSource();
 }
 
-IpAddress Admission::SourceOf(const PeerAddress& peer) const {
-  return Truncate(peer.ip, peer.ip.is_v4() ? limits_.source_prefix_v4 : limits_.source_prefix_v6);
-}
-
-Cidr Admission::BlockOf(const IpAddress& source) const {
-  return {source, source.is_v4() ? limits_.source_prefix_v4 : limits_.source_prefix_v6};
-}
-
-int Admission::ConnectionsOf(const IpAddress& source) const {
-  const auto found = open_.find(source);
-  return found == open_.end() ? 0 : found->second;
-}
-
-bool Admission::Limited(const PeerAddress& peer) const {
-  return peer.family == PeerAddress::Family::kIp && !Contains(limits_.exempt, peer.ip);
-}
+// --- Verdicts
 
 Verdict Admission::Judge(Port port, const PeerAddress& peer, const Occupancy& occupancy,
                          Instant now) {
-  if (port == Port::kAgent) return JudgeAgent(peer, occupancy, now);
-  if (peer.family == PeerAddress::Family::kUnix || Contains(allow_, peer.ip)) return {};
-  return {.action = Verdict::Action::kReset, .reason = RefusalReason::kDenied, .due = {}};
+  seen_ = std::max(seen_, now);
+  if (port == Port::kController) {
+    const bool allowed = peer.family == PeerAddress::Family::kUnix || allow_.Contains(peer.ip);
+    return allowed ? Verdict{} : Denied();
+  }
+  const Verdict verdict = JudgeAgent(peer, occupancy, now);
+  const bool kept =
+      verdict.action == Verdict::Action::kAdmit || verdict.action == Verdict::Action::kQueue;
+  if (kept && peer.family == PeerAddress::Family::kIp) Count(peer.ip);
+  return verdict;
 }
 
 Verdict Admission::JudgeAgent(const PeerAddress& peer, const Occupancy& occupancy, Instant now) {
   const bool has_source = peer.family == PeerAddress::Family::kIp;
-  if (has_source && Contains(deny_, peer.ip)) {
-    return {.action = Verdict::Action::kReset, .reason = RefusalReason::kDenied, .due = {}};
-  }
-  const IpAddress source = has_source ? SourceOf(peer) : IpAddress{};
+  if (has_source && deny_.Contains(peer.ip)) return Denied();
+  if (has_source && exempt_.Contains(peer.ip)) return {};
   if (limits_.connections > 0 && occupancy.connections >= limits_.connections) {
-    return OverLimit(RefusalReason::kConnections, source, occupancy, now);
+    return Refused(RefusalReason::kConnections, occupancy, now);
   }
-  if (!Limited(peer)) return {};
-  Verdict verdict;
-  if (limits_.source_connections > 0 && ConnectionsOf(source) >= limits_.source_connections) {
-    return OverLimit(RefusalReason::kSourceConnections, source, occupancy, now);
-  }
-  if (!rate_.unlimited() && !table_.TryTake(source, rate_, now)) {
-    verdict = OverLimit(RefusalReason::kSourceRate, source, occupancy, now);
-  }
-  const bool kept = verdict.action == Verdict::Action::kAdmit ||
-                    verdict.action == Verdict::Action::kQueue;
-  if (kept && limits_.source_connections > 0) ++open_[source];
-  return verdict;
+  return has_source ? JudgeSource(SourceOf(peer.ip), occupancy, now) : Verdict{};
 }
 
-Verdict Admission::OverLimit(RefusalReason reason, const IpAddress& source,
-                             const Occupancy& occupancy, Instant now) {
-  if (limits_.over_limit == OverLimit::kQueue && reason == RefusalReason::kSourceRate) {
-    const Instant bound = now + std::max(limits_.delay, kQueuedAtMost);
-    if (occupancy.waiting < limits_.waiting && table_.NextToken(source, rate_, now) <= bound) {
-      const Instant due = table_.Reserve(source, rate_, now);
-      return {.action = Verdict::Action::kQueue, .reason = reason, .due = due};
-    }
-  } else if (limits_.over_limit != OverLimit::kReset && occupancy.delayed < limits_.delayed) {
+Verdict Admission::JudgeSource(const IpAddress& source, const Occupancy& occupancy, Instant now) {
+  if (limits_.source_connections > 0 && ConnectionsOf(source) >= limits_.source_connections) {
+    table_.CountRefused(source);
+    return Refused(RefusalReason::kSourceConnections, occupancy, now);
+  }
+  if (table_.rate().unlimited()) return {};
+  if (limits_.over_limit != OverLimit::kQueue) {
+    if (table_.Take(source, now)) return {};
+    return Refused(RefusalReason::kSourceRate, occupancy, now);
+  }
+  const Instant latest = occupancy.waiting < limits_.waiting ? now + QueuedMax() : now;
+  const std::optional<Instant> due = table_.ReserveNext(source, now, latest);
+  if (!due.has_value()) {
+    return {.action = Verdict::Action::kReset, .reason = RefusalReason::kSourceRate, .due = {}};
+  }
+  if (*due <= now) return {};
+  return {.action = Verdict::Action::kQueue, .reason = RefusalReason::kSourceRate, .due = *due};
+}
+
+Verdict Admission::Refused(RefusalReason reason, const Occupancy& occupancy, Instant now) const {
+  if (limits_.over_limit != OverLimit::kReset && occupancy.delayed < limits_.delayed) {
     return {.action = Verdict::Action::kDelay, .reason = reason, .due = now + limits_.delay};
   }
   return {.action = Verdict::Action::kReset, .reason = reason, .due = {}};
 }
 
+Duration Admission::QueuedMax() const {
+  return std::min(kQueuedMax, limits_.patience.value_or(kQueuedMax));
+}
+
+// --- Open connections
+
+void Admission::Count(const IpAddress& address) {
+  ++open_by_address_[address];
+  if (CountsForSource(address)) ++open_by_source_[SourceOf(address)];
+}
+
 void Admission::Release(const PeerAddress& peer) {
-  if (limits_.source_connections == 0 || peer.family == PeerAddress::Family::kUnix) return;
-  const auto found = open_.find(SourceOf(peer));
-  // Connections from before the count was turned on were never counted.
-  if (found == open_.end()) return;
-  if (--found->second == 0) open_.erase(found);
+  if (peer.family == PeerAddress::Family::kUnix) return;
+  const auto release = [](Counts& counts, const IpAddress& key) {
+    const auto found = counts.find(key);
+    FG_CHECK(found != counts.end());
+    if (--found->second == 0) counts.erase(found);
+  };
+  release(open_by_address_, peer.ip);
+  if (CountsForSource(peer.ip)) release(open_by_source_, SourceOf(peer.ip));
+}
+
+bool Admission::CountsForSource(const IpAddress& address) const {
+  return limits_.source_connections > 0 && !exempt_.Contains(address);
+}
+
+void Admission::CountPerSource() {
+  open_by_source_.clear();
+  // The order of this loop cannot be seen: sums do not depend on it.
+  for (const auto& [address, count] : open_by_address_) {
+    if (CountsForSource(address)) open_by_source_[SourceOf(address)] += count;
+  }
+}
+
+// --- Sources
+
+IpAddress Admission::SourceOf(const IpAddress& address) const {
+  return Truncate(address, address.is_v4() ? limits_.source_prefix_v4 : limits_.source_prefix_v6);
+}
+
+Cidr Admission::BlockOf(const IpAddress& source) const {
+  return {.base = source,
+          .bits = source.is_v4() ? limits_.source_prefix_v4 : limits_.source_prefix_v6};
+}
+
+double Admission::TokensOf(const SourceTable::Row& row, Instant now) const {
+  return table_.rate().Tokens(row.full_at, now);
+}
+
+int64_t Admission::ConnectionsOf(const IpAddress& source) const {
+  const auto found = open_by_source_.find(source);
+  return found == open_by_source_.end() ? 0 : found->second;
 }
 
 }  // namespace floodgate

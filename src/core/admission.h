@@ -1,20 +1,23 @@
-// Whether a connection is kept: the lists, the totals and the limits of its source, in one verdict.
+// Whether a connection is kept: the lists, the totals and the limits of its source, in one verdict,
+// before a byte of TLS is spent on it.
 #ifndef FLOODGATE_CORE_ADMISSION_H_
 #define FLOODGATE_CORE_ADMISSION_H_
 
+#include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "base/ip.h"
 #include "base/time.h"
+#include "core/cidr_set.h"
 #include "core/options.h"
+#include "core/sip_hash.h"
 #include "core/source_table.h"
 #include "core/states.h"
 
 namespace floodgate {
 
-// How full the agents' side is at the moment of a verdict.
+// How full the agents' side is at the moment of a verdict, without the connection that is judged.
 struct Occupancy {
   int64_t connections = 0;  // admitted and waiting
   int64_t delayed = 0;
@@ -24,68 +27,96 @@ struct Occupancy {
 struct Verdict {
   enum class Action : uint8_t {
     kAdmit,
-    kReset,
+    kReset,  // now
     kDelay,  // hold it unserved until `due`, then reset it
-    kQueue,  // serve it at `due`
+    kQueue,  // admit it at `due`
   };
   Action action = Action::kAdmit;
   RefusalReason reason = RefusalReason::kSourceRate;  // kReset, kDelay
   Instant due;                                        // kDelay, kQueue
 };
 
-// In this order, the first that is against it decides:
-//   controller port: `controller.allow`; unix sockets are always allowed. No other limit.
-//   agent port: `agent.deny`; limits.connections; then, unless it comes from `limits.exempt` or a unix
-//   socket (which has no source), limits.source_connections and limits.source_rate.
-// An attempt that is refused takes no token, so that a source which hammers still gets its rate.
-// What is over a limit is treated as limits.over_limit says:
-//   delay: held while fewer than limits.delayed are, else reset.
-//   reset: reset.
-//   queue: over source_rate, served when the source's next token is due, if that is within limits.delay
-//          or 30 s, whichever is more (no agent waits longer), and fewer than limits.waiting wait; else
-//          reset. For the other two limits nothing becomes due, so they are delayed.
+// The first of these that is against a connection decides.
+//   Controller port: controller.allow, else denied. Unix sockets are always allowed. No other
+//   limit. Agent port:
+//     1. agent.deny: denied, which is always a reset.
+//     2. limits.exempt: admitted. (It counts among `connections`, which are all.)
+//     3. limits.connections: admitted while fewer are there.
+//     4. limits.source_connections: likewise, of its source.
+//     5. limits.source_rate: a token of its source is taken.
+//   Unix sockets have no source: of these only 3 applies to them.
+// A refused connection takes no token, so a source that hammers still gets its steady rate.
+//
+// limits.over_limit says what becomes of those refused by 3, 4 and 5:
+//   reset: a reset.
+//   delay: held for limits.delay while fewer than limits.delayed are, else reset.
+//   queue: by 5: the source's next token is taken in advance and the connection admitted when it is
+//   due,
+//          while fewer than limits.waiting wait and it is due within kQueuedMax (or
+//          limits.patience, if that is configured and shorter); else reset, and no token is taken.
+//          By 3 and 4 nothing becomes due, so they are delayed.
+//
+// A source is an address cut to limits.source_prefix; v4-mapped addresses are IPv4.
 // Not thread-safe. REQUIRES: `now` never goes back.
 class Admission {
  public:
-  // `seed` hashes the sources; secret in production.
-  Admission(const Options& options, uint64_t seed);
+  // The longest that anyone is queued for a token. Agents that give up do so within some ten
+  // seconds (a TLS client's usual time-outs are 10 to 60 s); a token kept for longer is mostly
+  // wasted.
+  static constexpr Duration kQueuedMax = Duration::Seconds(30);
 
-  // kAdmit and kQueue count the connection for its source until Release.
+  // `hash_seed` keys the hashes of sources: random and secret in production, fixed in simulations.
+  Admission(const Options& options, uint64_t hash_seed, SourceTable::MemoryHint hint = nullptr);
+
+  // kAdmit and kQueue count an agent's connection until Release.
   Verdict Judge(Port port, const PeerAddress& peer, const Occupancy& occupancy, Instant now);
-  // An agent's connection that was admitted or queued has ended.
+  // An agent's connection that was admitted or queued has ended. REQUIRES: it was.
   void Release(const PeerAddress& peer);
-  // New limits for what comes. The sources' state is kept, but for a change of source_prefix, which makes
-  // other sources of them. limits.sources cannot change.
+  // Other limits for what comes from now on. Sources keep their state: what they owe (as a number
+  // of tokens, as of the last verdict) and their open connections. Exceptions: another
+  // source_prefix makes other sources, which owe nothing yet; another limits.sources builds the
+  // table anew, in which a source that had been forgotten with debt may be owed up to one burst
+  // once.
   void Reconfigure(const Options& options);
 
   const SourceTable& table() const { return table_; }
-  // Tokens that the source of `row` has now, 0..burst.
-  double TokensOf(const SourceTable::Row& row, Instant now) const {
-    return rate_.Tokens(Instant{row.full_at_ns}, now);
-  }
-  // The block that `source` (a key of the table) stands for.
+  // The block that a source of the table stands for.
   Cidr BlockOf(const IpAddress& source) const;
-  // Connections of `source` that are open; 0 while limits.source_connections is 0.
-  int ConnectionsOf(const IpAddress& source) const;
+  // Tokens that a row of the table has now, 0..source_burst.
+  double TokensOf(const SourceTable::Row& row, Instant now) const;
+  // Open connections of a source; 0 while limits.source_connections is 0.
+  int64_t ConnectionsOf(const IpAddress& source) const;
 
  private:
-  Verdict JudgeAgent(const PeerAddress& peer, const Occupancy& occupancy, Instant now);
-  Verdict OverLimit(RefusalReason reason, const IpAddress& source, const Occupancy& occupancy,
-                    Instant now);
-  IpAddress SourceOf(const PeerAddress& peer) const;
-  bool Limited(const PeerAddress& peer) const;
-
-  struct SourceHash {
+  struct AddressHash {
+    SipKey key;
     size_t operator()(const IpAddress& address) const;
   };
+  using Counts = absl::flat_hash_map<IpAddress, int64_t, AddressHash>;
 
+  Verdict JudgeAgent(const PeerAddress& peer, const Occupancy& occupancy, Instant now);
+  Verdict JudgeSource(const IpAddress& source, const Occupancy& occupancy, Instant now);
+  Verdict Refused(RefusalReason reason, const Occupancy& occupancy, Instant now) const;
+  Duration QueuedMax() const;
+  IpAddress SourceOf(const IpAddress& address) const;
+  bool CountsForSource(const IpAddress& address) const;
+  void Count(const IpAddress& address);
+  void CountPerSource();
+  void TakeOptions(const Options& options);
+
+  uint64_t hash_seed_;
+  SourceTable::MemoryHint hint_;
   LimitOptions limits_;
-  std::vector<Cidr> allow_;
-  std::vector<Cidr> deny_;
-  TokenRate rate_;
+  CidrSet allow_;
+  CidrSet deny_;
+  CidrSet exempt_;
   SourceTable table_;
-  // Exact, and only those with open connections; kept while source_connections is set.
-  absl::flat_hash_map<IpAddress, int, SourceHash> open_;
+  Instant seen_;  // the latest `now`
+  // Open connections, exact. By address always, so that turning the limit on, or another prefix or
+  // list of exemptions, finds what is open already; by source only while limits.source_connections
+  // is set, and then without those exempt.
+  Counts open_by_address_;
+  Counts open_by_source_;
 };
 
 }  // namespace floodgate

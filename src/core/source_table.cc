@@ -1,85 +1,197 @@
 #include "core/source_table.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
+#include <limits>
+#include <memory>
+#include <new>
+#include <utility>
 
 #include "base/check.h"
 
 namespace floodgate {
 namespace {
 
-__extension__ using Wide = unsigned __int128;
+void Increment(uint32_t& counter) {
+  if (counter != std::numeric_limits<uint32_t>::max()) ++counter;
+}
 
-void CountUp(uint32_t& count) { count += count != UINT32_MAX ? 1 : 0; }
+size_t SetsFor(int64_t sources, size_t ways, size_t entries_per_two_sources) {
+  const size_t entries = (static_cast<size_t>(sources) * entries_per_two_sources + 1) / 2;
+  return (entries + ways - 1) / ways;
+}
+
+// The same on hosts of either byte order, so that a seed means the same run everywhere.
+uint64_t LittleEndian(const uint8_t* bytes) {
+  uint64_t word = 0;
+  std::memcpy(&word, bytes, sizeof word);
+  if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
+  return word;
+}
 
 }  // namespace
 
-SourceTable::SourceTable(int64_t sources, uint64_t seed)
-    : sets_((static_cast<size_t>(sources) * 3 / 2 + kWays) / kWays), key_(SipKey::FromSeed(seed)) {
+SourceTable::SourceTable(int64_t sources, const TokenRate& rate, uint64_t hash_seed,
+                         MemoryHint hint)
+    : SourceTable(sources, rate, SipKey::FromSeed(hash_seed), hint) {}
+
+SourceTable::SourceTable(int64_t sources, const TokenRate& rate, const SipKey& hash_key,
+                         MemoryHint hint)
+    : rate_(rate),
+      hash_key_(hash_key),
+      sets_(SetsFor(std::max<int64_t>(sources, 1), kWays, kEntriesPerTwoSources)) {
   FG_CHECK(sources >= 1);
-  slots_.resize(sets_ * kWays);
+  // calloc, because it gives large blocks as zero pages that cost nothing until they are touched.
+  size_t space = sets_ * sizeof(Set) + alignof(Set);
+  memory_.reset(std::calloc(space, 1));
+  if (memory_ == nullptr) throw std::bad_alloc();
+  void* aligned = memory_.get();
+  FG_CHECK(std::align(alignof(Set), sets_ * sizeof(Set), aligned, space) != nullptr);
+  first_set_ = static_cast<Set*>(aligned);
+  if (hint != nullptr) hint(first_set_, sets_ * sizeof(Set));
 }
 
-size_t SourceTable::SetOf(const IpAddress& source) const {
-  uint64_t halves[2];
-  std::memcpy(halves, source.bytes.data(), sizeof halves);
-  const uint64_t hash = key_.Hash(halves[0], halves[1]);
-  // Scales the hash to the number of sets without a division (Lemire, TOMACS 2019).
-  return static_cast<size_t>((static_cast<Wide>(hash) * sets_) >> 64);
+SourceTable::Key SourceTable::KeyOf(const IpAddress& address) {
+  return {.first = LittleEndian(address.bytes.data()),
+          .second = LittleEndian(address.bytes.data() + 8)};
 }
 
-SourceTable::Slot& SourceTable::FindOrReplace(const IpAddress& source, Instant now) {
-  Slot* const set = &slots_[SetOf(source) * kWays];
-  Slot* victim = set;
-  for (Slot* slot = set; slot != set + kWays; ++slot) {
-    if (slot->source == source && slot->full_at_ns != kNeverUsed) return *slot;
-    if (slot->full_at_ns < victim->full_at_ns) victim = slot;
+SourceTable::Row SourceTable::Copy(const Entry& entry) {
+  Row row{.source = {},
+          .full_at = {entry.full_at_ns},
+          .admitted = entry.admitted,
+          .refused = entry.refused};
+  uint64_t words[2] = {entry.key_first, entry.key_second};
+  if constexpr (std::endian::native == std::endian::big) {
+    for (uint64_t& word : words) word = __builtin_bswap64(word);
   }
-  if (victim->full_at_ns == kNeverUsed) {
-    victim->full_at_ns = 0;
-    ++tracked_;
-  } else if (victim->full_at_ns > now.ns) {
-    ++evicted_;
+  std::memcpy(row.source.bytes.data(), words, sizeof words);
+  return row;
+}
+
+SourceTable::Set& SourceTable::SetOf(const Key& key) const {
+  // Multiply-shift maps the hash evenly on a number of sets that is no power of two.
+  __extension__ using Wide = unsigned __int128;
+  const uint64_t hash = hash_key_.Hash(key.first, key.second);
+  return first_set_[static_cast<size_t>((static_cast<Wide>(hash) * sets_) >> 64)];
+}
+
+SourceTable::Entry* SourceTable::FindIn(Set& set, const Key& key) {
+  // Used entries come first in a set, but unused ones need not be told apart here: full_at_ns is
+  // looked at last, and only for the key :: does it decide.
+  for (Entry& entry : set.entries) {
+    if (entry.key_second == key.second && entry.key_first == key.first) {
+      return entry.full_at_ns != 0 ? &entry : nullptr;
+    }
   }
-  victim->source = source;
-  victim->admitted = 0;
-  victim->refused = 0;
+  return nullptr;
+}
+
+SourceTable::Entry& SourceTable::VictimIn(Set& set) {
+  Entry* victim = &set.entries[0];
+  for (Entry& entry : set.entries) {
+    if (entry.full_at_ns < victim->full_at_ns) victim = &entry;
+  }
   return *victim;
 }
 
-bool SourceTable::TryTake(const IpAddress& source, const TokenRate& rate, Instant now) {
-  Slot& slot = FindOrReplace(source, now);
-  Instant full_at{slot.full_at_ns};
-  const bool taken = rate.Take(full_at, now);
-  slot.full_at_ns = full_at.ns;
-  CountUp(taken ? slot.admitted : slot.refused);
-  return taken;
+void SourceTable::TakeOver(Entry& victim, const Key& key, Instant now) {
+  if (victim.full_at_ns == 0) ++tracked_;
+  if (victim.full_at_ns > now.ns) ++evicted_;
+  victim.key_first = key.first;
+  victim.key_second = key.second;
+  victim.admitted = 0;
+  victim.refused = 0;
 }
 
-Instant SourceTable::Reserve(const IpAddress& source, const TokenRate& rate, Instant now) {
-  Slot& slot = FindOrReplace(source, now);
-  Instant full_at{slot.full_at_ns};
-  const Instant next = rate.Reserve(full_at, now);
-  slot.full_at_ns = full_at.ns;
-  CountUp(slot.admitted);
-  return next;
-}
-
-Instant SourceTable::NextToken(const IpAddress& source, const TokenRate& rate,
-                               Instant now) const {
-  const Slot* const set = &slots_[SetOf(source) * kWays];
-  const Slot* least = set;
-  for (const Slot* slot = set; slot != set + kWays; ++slot) {
-    if (slot->source == source && slot->full_at_ns != kNeverUsed) {
-      return rate.NextAt(Instant{slot->full_at_ns}, now);
-    }
-    if (slot->full_at_ns < least->full_at_ns) least = slot;
+bool SourceTable::Take(const IpAddress& address, Instant now) {
+  const Key key = KeyOf(address);
+  Set& set = SetOf(key);
+  Entry* entry = FindIn(set, key);
+  const bool known = entry != nullptr;
+  if (!known) entry = &VictimIn(set);
+  Instant full_at{entry->full_at_ns};
+  if (!rate_.Take(full_at, now)) {
+    if (known) Increment(entry->refused);
+    return false;
   }
-  return rate.NextAt(Instant{std::max<int64_t>(least->full_at_ns, 0)}, now);
+  if (!known) TakeOver(*entry, key, now);
+  entry->full_at_ns = full_at.ns;
+  Increment(entry->admitted);
+  return true;
 }
 
-void SourceTable::Clear() {
-  std::fill(slots_.begin(), slots_.end(), Slot{});
-  tracked_ = 0;
+std::optional<Instant> SourceTable::ReserveNext(const IpAddress& address, Instant now,
+                                                Instant latest) {
+  const Key key = KeyOf(address);
+  Set& set = SetOf(key);
+  Entry* entry = FindIn(set, key);
+  const bool known = entry != nullptr;
+  if (!known) entry = &VictimIn(set);
+  Instant full_at{entry->full_at_ns};
+  const Instant due = rate_.Reserve(full_at, now);
+  if (due > latest) {
+    if (known) Increment(entry->refused);
+    return std::nullopt;
+  }
+  if (!known) TakeOver(*entry, key, now);
+  entry->full_at_ns = full_at.ns;
+  Increment(entry->admitted);
+  return due;
+}
+
+void SourceTable::CountRefused(const IpAddress& address) {
+  const Key key = KeyOf(address);
+  if (Entry* entry = FindIn(SetOf(key), key)) Increment(entry->refused);
+}
+
+void SourceTable::Prefetch(const IpAddress& address) const {
+  const Set& set = SetOf(KeyOf(address));
+  for (size_t i = 0; i < kWays; i += 2) __builtin_prefetch(&set.entries[i], 1);
+}
+
+size_t SourceTable::Scan(size_t cursor, size_t count,
+                         absl::FunctionRef<void(const Row&)> visit) const {
+  cursor = std::min(cursor, slots());
+  const size_t end = cursor + std::min(count, slots() - cursor);
+  for (; cursor < end; ++cursor) {
+    const Entry& entry = first_set_[cursor / kWays].entries[cursor % kWays];
+    if (entry.full_at_ns != 0) visit(Copy(entry));
+  }
+  return cursor;
+}
+
+std::optional<SourceTable::Row> SourceTable::Find(const IpAddress& address) const {
+  const Key key = KeyOf(address);
+  const Entry* entry = FindIn(SetOf(key), key);
+  if (entry == nullptr) return std::nullopt;
+  return Copy(*entry);
+}
+
+void SourceTable::SetRate(const TokenRate& rate, Instant now) {
+  for (size_t i = 0; i < sets_; ++i) {
+    for (Entry& entry : first_set_[i].entries) {
+      if (entry.full_at_ns <= now.ns) continue;
+      const Duration debt = Instant{entry.full_at_ns} - now;
+      entry.full_at_ns = std::max<int64_t>((now + rate.Convert(debt, rate_)).ns, 1);
+    }
+  }
+  rate_ = rate;
+}
+
+void SourceTable::Resize(int64_t sources, MemoryHint hint) {
+  SourceTable resized(sources, rate_, hash_key_, hint);
+  resized.evicted_ = evicted_;
+  for (size_t i = 0; i < sets_; ++i) {
+    for (const Entry& entry : first_set_[i].entries) {
+      Entry& victim = VictimIn(resized.SetOf({entry.key_first, entry.key_second}));
+      if (entry.full_at_ns <= victim.full_at_ns) continue;
+      if (victim.full_at_ns == 0) ++resized.tracked_;
+      victim = entry;
+    }
+  }
+  *this = std::move(resized);
 }
 
 }  // namespace floodgate

@@ -1,13 +1,14 @@
-// The token buckets of many sources in bounded memory.
+// The token buckets of very many sources in memory of a fixed size.
 #ifndef FLOODGATE_CORE_SOURCE_TABLE_H_
 #define FLOODGATE_CORE_SOURCE_TABLE_H_
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <vector>
+#include <cstdlib>
+#include <memory>
+#include <optional>
 
+#include "absl/functional/function_ref.h"
 #include "base/ip.h"
 #include "base/time.h"
 #include "core/sip_hash.h"
@@ -15,89 +16,119 @@
 
 namespace floodgate {
 
-// A set-associative table of buckets, keyed by the source's prefix. A source may stand in one set of
-// eight slots; its set is found by a hash with a secret seed, since peers choose the keys.
+// A set-associative table: a source's key chooses one set by a keyed hash, and the source is in one
+// of the kWays entries of that set or nowhere. Which keys share a set is secret, so that peers, who
+// choose the keys, cannot fill a set on purpose.
 //
-// Eviction. A source that is not in its full set takes the slot with the earliest `full_at` time, the bucket
-// that is fullest, and inherits that time (as Space-Saving does with counts: Metwally, Agrawal and El
-// Abbadi, ICDT 2005). From this follows:
-//   1. Forgetting a full bucket (full_at in the past) loses nothing.
-//   2. A hot source is never forgotten in favour of a colder one: whoever is forgotten has the least debt
-//      of its set.
-//   3. Every source is limited for good: in any closed window w it gets at most burst + w / interval
-//      tokens, evictions included. When A is forgotten, its full_at was the least of its set; full_at
-//      never goes back, so the least of the set is never again earlier than A's was; when A comes back
-//      it inherits a full_at that is at least its own. An inherited time can only be too strict,
-//      never too generous.
-// The price: with more hot sources than slots, a newcomer may be refused for the debt of another.
+// Eviction. A source that must be remembered and is not, while its set is full, takes the entry v
+// of the set with the least `full_at` (the least debt: the fullest bucket), and inherits its debt:
+//   full_at(newcomer) = full_at(v) = min over the set, before its own token is taken
+// (the idea of Space-Saving: Metwally, Agrawal, El Abbadi, ICDT 2005). Hence
+//   (a) forgetting a bucket that is full loses nothing: the newcomer's is full too;
+//   (b) a source is never forgotten in favour of one with less debt than its own;
+//   (c) for every source, remembered or not, tokens taken in a closed window w
+//         <= burst + floor(w / interval),     the guarantee of TokenRate, in spite of evictions.
+// Proof of (c). Let exact(s) be the full_at that s would have in a bucket of its own with the same
+// tokens taken. Claim: exact(s) <= full_at(s) for s in the table, and exact(s) <= the minimum of
+// its set for every other s. It holds in an empty table (an unused entry is one with full_at 0),
+// and taking a token keeps it, both sides being moved up by the same rule. Nothing ever lowers a
+// full_at, so minima only rise. When v is forgotten, exact(v) <= full_at(v), the minimum at that
+// time. When s comes back it inherits a minimum that is >= exact(s). So each token is taken by a
+// bucket that is at most as full as the exact one, whose guarantee follows. The price is paid by
+// newcomers to a set of kWays sources that all have debt: they start with the least of these.
 //
-// Not thread-safe. 32 bytes a slot, 1.5 slots a source: 48 bytes a source all told.
+// A source is remembered when it takes a token; a refused newcomer changes nothing.
+// Not thread-safe. Memory: 32 bytes a slot, 1.5 slots a source; touched only as sources come.
 class SourceTable {
  public:
-  // One source, as Scan shows it.
+  // Told of the memory before it is touched, so that its owner can ask for huge pages.
+  using MemoryHint = void (*)(void* address, size_t bytes);
+
+  static constexpr size_t kWays = 8;
+  // 3/2: at that load about 3 % of the sources find their set full.
+  static constexpr size_t kEntriesPerTwoSources = 3;
+
+  // What is known about one source.
   struct Row {
     IpAddress source;
-    int64_t full_at_ns = 0;
-    uint32_t admitted = 0;  // saturating
-    uint32_t refused = 0;   // saturating
+    Instant full_at;        // of its bucket
+    uint32_t admitted = 0;  // since it is remembered; stops at 2^32 - 1, as the next
+    uint32_t refused = 0;
   };
 
-  // `sources` >= 1: how many are remembered; slots are half as many again, so that sets which come out
-  // uneven forget nobody early. `seed` is secret in production.
-  SourceTable(int64_t sources, uint64_t seed);
+  // REQUIRES: sources >= 1. The hash is keyed by `hash_seed`, which production
+  // draws at random and simulations fix.
+  SourceTable(int64_t sources, const TokenRate& rate, uint64_t hash_seed,
+              MemoryHint hint = nullptr);
 
-  // Takes a token of `source`, an address already truncated to its prefix. False: there is none now.
-  bool TryTake(const IpAddress& source, const TokenRate& rate, Instant now);
-  // When the next token of `source` is there. Takes nothing, remembers nobody.
-  Instant NextToken(const IpAddress& source, const TokenRate& rate, Instant now) const;
-  // Takes the token that is due at NextToken, now or later, and tells when that is.
-  Instant Reserve(const IpAddress& source, const TokenRate& rate, Instant now);
+  // Takes a token of the source `key` (an address cut by Truncate) if one is there. `now` must not
+  // go back.
+  bool Take(const IpAddress& key, Instant now);
+  // Takes the source's next token and says when it is due; nullopt, and nothing is taken, if that
+  // is later than `latest`, and then it counts as refused.
+  std::optional<Instant> ReserveNext(const IpAddress& key, Instant now, Instant latest);
+  // Counts a refusal for another reason, if the source is remembered.
+  void CountRefused(const IpAddress& key);
+  // Has the processor fetch the set of a key that is asked for soon.
+  void Prefetch(const IpAddress& key) const;
 
-  // Calls `visit(row)` for the remembered sources in `count` slots from `cursor` on. The next cursor;
-  // slots() when all have been seen.
-  template <typename Visit>
-  size_t Scan(size_t cursor, size_t count, Visit visit) const;
+  // Calls `visit(row)` for the sources in `count` slots from `cursor` on. The next cursor; slots()
+  // when all have been seen. What changes between two calls may or may not be seen.
+  size_t Scan(size_t cursor, size_t count, absl::FunctionRef<void(const Row&)> visit) const;
+  std::optional<Row> Find(const IpAddress& key) const;
 
-  // Forgets everyone.
-  void Clear();
+  // Another rate and burst: what a source owes is converted to the same number of tokens. Reads the
+  // whole table: about 10 ms for a million sources.
+  void SetRate(const TokenRate& rate, Instant now);
+  // Another size: builds the table anew. Where a new set cannot take all, those with least debt are
+  // forgotten. (c) starts anew for sources that had been forgotten before.
+  void Resize(int64_t sources, MemoryHint hint = nullptr);
 
-  size_t slots() const { return slots_.size(); }
-  uint64_t tracked() const { return tracked_; }
-  uint64_t evicted() const { return evicted_; }  // those that still owed something
+  const TokenRate& rate() const { return rate_; }
+  uint64_t tracked() const { return tracked_; }  // sources remembered now
+  uint64_t evicted() const { return evicted_; }  // sources forgotten while they had debt
+  size_t slots() const { return sets_ * kWays; }
+  size_t memory_bytes() const { return slots() * sizeof(Entry); }
 
  private:
-  static constexpr size_t kWays = 8;
-  // Earlier than every time, so that free slots are replaced first.
-  static constexpr int64_t kNeverUsed = std::numeric_limits<int64_t>::min();
+  SourceTable(int64_t sources, const TokenRate& rate, const SipKey& hash_key, MemoryHint hint);
 
-  struct alignas(32) Slot {
-    IpAddress source;
-    int64_t full_at_ns = kNeverUsed;
+  struct Entry {
+    uint64_t key_first = 0;
+    uint64_t key_second = 0;
+    int64_t full_at_ns = 0;  // 0: unused
     uint32_t admitted = 0;
     uint32_t refused = 0;
   };
-  static_assert(sizeof(Slot) == 32, "two slots share a cache line");
+  static_assert(sizeof(Entry) == 32);
+  struct alignas(64) Set {
+    Entry entries[kWays];
+  };
+  static_assert(sizeof(Set) == kWays * sizeof(Entry), "sets lie on whole cache lines");
+  struct Key {
+    uint64_t first;
+    uint64_t second;
+  };
+  struct FreeMemory {
+    void operator()(void* memory) const { std::free(memory); }
+  };
 
-  size_t SetOf(const IpAddress& source) const;
-  Slot& FindOrReplace(const IpAddress& source, Instant now);
+  static Key KeyOf(const IpAddress& address);
+  static Row Copy(const Entry& entry);
+  Set& SetOf(const Key& key) const;
+  static Entry* FindIn(Set& set, const Key& key);
+  // The entry that a newcomer takes over.
+  static Entry& VictimIn(Set& set);
+  void TakeOver(Entry& victim, const Key& key, Instant now);
 
-  std::vector<Slot> slots_;
+  TokenRate rate_;
+  SipKey hash_key_;
   size_t sets_;
-  SipKey key_;
+  std::unique_ptr<void, FreeMemory> memory_;
+  Set* first_set_;  // within memory_
   uint64_t tracked_ = 0;
   uint64_t evicted_ = 0;
 };
-
-template <typename Visit>
-size_t SourceTable::Scan(size_t cursor, size_t count, Visit visit) const {
-  const size_t end = std::min(cursor + count, slots_.size());
-  for (; cursor < end; ++cursor) {
-    const Slot& slot = slots_[cursor];
-    if (slot.full_at_ns == kNeverUsed) continue;
-    visit(Row{slot.source, slot.full_at_ns, slot.admitted, slot.refused});
-  }
-  return cursor;
-}
 
 }  // namespace floodgate
 

@@ -10,8 +10,8 @@
 
 namespace floodgate {
 
-// What every bucket of a kind has in common. A bucket's own state is one Instant, `full_at`: when it
-// will be full again if nothing more is taken (the theoretical arrival time of the algorithm). A
+// What every bucket of a kind has in common. A bucket's own state is one Instant, `full_at`: when
+// it will be full again if nothing more is taken (the theoretical arrival time of the algorithm). A
 // bucket whose `full_at` has passed is full, and its *debt* at `now` is max(0, full_at - now).
 //
 // Guarantee, by Take and Reserve together, for any closed window of length w:
@@ -24,9 +24,9 @@ class TokenRate {
  public:
   // No tokens are ever missing.
   constexpr TokenRate() = default;
-  // `rate` tokens a second; 0 or less is no limit. `burst` below 1 counts as 1. The interval between
-  // tokens is 10^9 / rate nanoseconds, rounded up to whole ones, at least 1 and at most a year: the
-  // one place where a double is looked at.
+  // `rate` tokens a second; 0 or less is no limit. `burst` below 1 counts as 1. The interval
+  // between tokens is 10^9 / rate nanoseconds, rounded up to whole ones, at least 1 and at most a
+  // year: the one place where a double is looked at.
   static constexpr TokenRate PerSecond(double rate, int64_t burst);
 
   constexpr bool unlimited() const { return interval_.ns == 0; }
