@@ -19,12 +19,12 @@ struct ProxyHeader {
   const TlsFacts* tls = nullptr;  // null: no TLS here
 };
 
-// Appends the header in its binary form. IPv4 when both addresses are (v4-mapped counts), else IPv6; a
-// client on a unix socket has no address that would mean anything to the backend and is sent as
-// AF_UNSPEC, behind which receivers skip the address (section 2.2).
-// TLVs: ALPN and AUTHORITY where TLS found them, UNIQUE_ID, SSL with version and, for a verified client
-// certificate, its common name; and 0xE0, of the range for applications' own use, with "controller" or
-// "agent". Values too long for a TLV (65,535 bytes; none of ours can be) are not sent.
+// Appends the header in its binary form. IPv4 when both addresses are (v4-mapped counts), else
+// IPv6; a client on a unix socket has no address that would mean anything to the backend and is
+// sent as AF_UNSPEC, behind which receivers skip the address (section 2.2). TLVs: ALPN and
+// AUTHORITY where TLS found them, UNIQUE_ID, SSL with version and, for a verified client
+// certificate, its common name; and 0xE0, of the range for applications' own use, with "controller"
+// or "agent". Values too long for a TLV (65,535 bytes; none of ours can be) are not sent.
 void AppendProxyV2(const ProxyHeader& header, std::string& out);
 
 }  // namespace floodgate

@@ -109,8 +109,7 @@ ProxyParse ParseProxyV2(absl::Span<const std::byte> bytes) {
   }
   parse.local = command == proxy_v2::kVersionAndCommandLocal;
   const auto family = static_cast<uint8_t>(text[13]);
-  if (family != proxy_v2::kUnspecified && family != proxy_v2::kTcp4 &&
-      family != proxy_v2::kTcp6) {
+  if (family != proxy_v2::kUnspecified && family != proxy_v2::kTcp4 && family != proxy_v2::kTcp6) {
     return Invalid("neither TCP nor unspecified addresses");
   }
   const size_t length = Uint16At(text, 14);

@@ -20,8 +20,8 @@ struct ProxyParse {
   std::string error;
   size_t size = 0;  // bytes of the header, kComplete
 
-  bool local = false;    // command LOCAL: the sender speaks for itself
-  PeerAddress source;    // family kUnix where none was sent
+  bool local = false;  // command LOCAL: the sender speaks for itself
+  PeerAddress source;  // family kUnix where none was sent
   PeerAddress destination;
   // TLVs; empty where they were not sent.
   std::string alpn;
