@@ -5,6 +5,7 @@ namespace floodgate {
 namespace {
 
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 // --- Receive, send ---
 TEST_P(KernelContract, BytesGoBothWays) {
@@ -184,6 +185,26 @@ TEST_P(KernelContract, AnEmptyPoolIsToldAndRecovers) {
   ASSERT_EQ(now.result, 4);
   EXPECT_EQ(AsText(kernel().Buffer(now)), "data");
   EXPECT_EQ(AsText(kernel().Buffer(held[1])), "data") << "still ours";
+}
+
+// More operations complete at once than the queue of completions has room for: none gets lost.
+TEST_P(KernelContract, CompletionsPastTheQueuesRoomComeLater) {
+  Make({.sq_entries = 8, .cq_entries = 16, .buffers = 128, .buffer_size = 64});
+  std::vector<Pair> pairs;
+  for (size_t i = 0; i < 60; ++i) {
+    pairs.push_back(Connected());
+    Submit({.kind = OpKind::kReceive, .fd = pairs[i].fd, .token = 10 + i});
+    Completion none;
+    ASSERT_EQ(kernel().Wait(kernel().Now(), absl::MakeSpan(&none, 1)), 0u);
+  }
+  for (const Pair& pair : pairs) harness().PeerSend(pair.peer, "x");
+  const auto received = AwaitByToken(60);
+  EXPECT_THAT(received, SizeIs(60));
+  for (const auto& [token, completion] : received) {
+    EXPECT_EQ(completion.result, 1);
+    kernel().ReleaseBuffer(completion.buffer);
+    kernel().Close(pairs[token - 10].fd);
+  }
 }
 
 TEST_P(KernelContract, WaitingReceivesHoldNoBuffer) {
