@@ -94,12 +94,16 @@ void Gate::Reconfigure(const GateOptions& options, Instant now) {
 }
 
 void Gate::Advance(Instant now) {
-  if (now < NextDeadline()) return;
-  if (admits()) {
-    Shut(/*by_operator=*/false, now);
-    Reconsider(now);
-  } else {
-    Admit(now);
+  // Each step is taken as of the instant when it was due, so that a late call gives what punctual
+  // ones would have given. It ends: what shuts by time needs an event before it can shut by time
+  // again.
+  for (Instant due = NextDeadline(); due <= now && due != Instant::Never(); due = NextDeadline()) {
+    if (admits()) {
+      Shut(/*by_operator=*/false, due);
+      Reconsider(due);
+    } else {
+      Admit(due);
+    }
   }
 }
 

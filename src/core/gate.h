@@ -52,8 +52,9 @@ absl::string_view Name(Condition condition);
 //     and only Open opens it again.
 //  7. Stop is final.
 //
-// What is due at the instant of an event happens before that event, so it does not matter whether
-// Advance was called in between. Not thread-safe. REQUIRES everywhere: `now` never goes back.
+// What is due at the instant of an event happens before that event, and as of the instant when it
+// was due: how late or how often Advance is called changes nothing but what is told meanwhile. Not
+// thread-safe. REQUIRES everywhere: `now` never goes back.
 class Gate {
  public:
   Gate(const GateOptions& options, bool two_phase, Instant now);
