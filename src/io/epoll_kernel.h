@@ -17,9 +17,6 @@ class EpollKernel {
   // May be called on any thread; the kernel belongs to the thread that first calls Wait(). Errors:
   // InvalidArgument for options out of range; ResourceExhausted when descriptors or memory are
   // short.
-  //
-  // One thing io_uring does that this cannot: a kConnect to a unix socket whose queue is full
-  // completes with -EAGAIN, since nothing tells when there is room again.
   static absl::StatusOr<std::unique_ptr<Kernel>> Create(const KernelOptions& options = {});
 };
 

@@ -28,11 +28,13 @@ enum class OpKind : uint8_t {
   // comes with `more` clear; then it must be submitted again, whatever that one's result. A result
   // >= 0 is a valid handle in either case. Nothing is taken while the owner is not in Wait().
   kAcceptMultishot,
-  // Connects a socket from OpenSocket to the endpoint behind `address`. Result 0 or -errno.
+  // Connects a socket from OpenSocket to the endpoint behind `address`. Result 0 or -errno; a unix
+  // socket never waits: -EAGAIN when the listener's queue is full.
   kConnect,
   // Receives into a buffer of the kernel's pool, which is taken only once data is there. Result
   // > 0: bytes in Buffer(completion), to be given back by ReleaseBuffer. 0: the peer sent FIN.
-  // -ENOBUFS: the pool was empty; give buffers back, then submit again.
+  // -ENOBUFS: the pool was empty, and perhaps nothing was there to be received; give buffers back,
+  // then submit again.
   kReceive,
   // Sends `size` bytes at `data`, which must stay until the completion. Result: bytes sent, perhaps
   // fewer than asked; -EPIPE and never SIGPIPE.

@@ -30,21 +30,29 @@ namespace {
 // linux/io_uring.h since 6.10: an accept that finds nothing completes with -EAGAIN.
 constexpr uint16_t kAcceptDontWait = 1U << 1;
 
+// A cancel that finds nothing is tried again, this often at the most (see Uring::CancelAgain).
+constexpr uint8_t kCancelAttemptsMax = 16;
+
 // user_data: an operation's own token, but for those above kTokenMax: kSlotBase + index of a slot
-// for accepts and cancels, which need something kept beside the token, and the waker's poll.
+// for those that need something kept beside the token, and the waker's poll.
 constexpr uint64_t kSlotBase = kTokenMax + 1;
 constexpr uint64_t kWakeData = ~uint64_t{0};
 constexpr uint64_t kTeardownData = kWakeData - 1;
 
 constexpr uint16_t kBufferGroup = 0;
 
-// What an accept or a cancel in flight keeps. Peers of unix listeners have no name, so a
-// sockaddr_in6 is the longest address that we read; the kernel cuts off longer ones.
+// What an accept, a cancel or a connect to a unix socket in flight keeps. Peers of unix listeners
+// have no name, so a sockaddr_in6 is the longest address that we read; the kernel cuts off longer
+// ones.
 struct Slot {
   uint64_t token = 0;
   OpKind kind = OpKind::kAccept;
-  uint32_t address_size = 0;
-  sockaddr_in6 address = {};
+  uint8_t attempts = 0;       // kCancel
+  bool conclusive = false;    // kCancel: finding nothing means that there is nothing
+  int32_t result = 0;         // kConnect
+  uint32_t address_size = 0;  // kAccept
+  sockaddr_in6 address = {};  // kAccept
+  uint64_t target = 0;        // kCancel
 };
 
 class Uring final : public PosixCalls {
@@ -65,11 +73,14 @@ class Uring final : public PosixCalls {
 
  private:
   void FillEntry(const Op& op, io_uring_sqe* entry);
+  void FillCancel(uint16_t index, io_uring_sqe* entry);
+  void FillUnixConnect(const Op& op, io_uring_sqe* entry);
+  bool CancelAgain(uint16_t index);
   uint16_t TakeSlot(const Op& op);
   void ArmWaker();
   size_t Harvest(absl::Span<Completion> out);
   bool Translate(const io_uring_cqe& entry, Completion* completion);
-  void TranslateSlot(const io_uring_cqe& entry, Completion* completion);
+  bool TranslateSlot(const io_uring_cqe& entry, Completion* completion);
   void ForgetMultishot(uint64_t token);
   void Offer(uint16_t buffer);
   std::byte* BufferAt(uint16_t buffer) const {
@@ -147,8 +158,7 @@ bool Uring::Submit(const Op& op) {
   FG_CHECK(op.token != kWakeToken && op.token <= kTokenMax);
   // One entry stays free for the waker, which must never wait for room.
   if (ring_->SubmissionSpace() <= 1) return false;
-  const bool needs_slot = op.kind == OpKind::kAccept || op.kind == OpKind::kCancel;
-  if (needs_slot && free_slots_.empty()) return false;
+  if (free_slots_.empty()) return false;  // Only some kinds need one; a Wait() gives them back.
   FillEntry(op, ring_->Prepare());
   ++in_flight_;
   return true;
@@ -160,6 +170,9 @@ uint16_t Uring::TakeSlot(const Op& op) {
   Slot& slot = slots_[index];
   slot.token = op.token;
   slot.kind = op.kind;
+  slot.attempts = 0;
+  slot.conclusive = false;
+  slot.target = op.target;
   return index;
 }
 
@@ -187,6 +200,9 @@ void Uring::FillEntry(const Op& op, io_uring_sqe* entry) {
       multishots_.push_back(op.token);
       break;
     case OpKind::kConnect:
+      if (reinterpret_cast<const sockaddr*>(op.address->storage)->sa_family == AF_UNIX) {
+        return FillUnixConnect(op, entry);
+      }
       entry->opcode = IORING_OP_CONNECT;
       entry->addr = reinterpret_cast<uint64_t>(op.address->storage);
       entry->off = op.address->size;
@@ -212,12 +228,28 @@ void Uring::FillEntry(const Op& op, io_uring_sqe* entry) {
       entry->user_data = op.token;
       break;
     case OpKind::kCancel:
-      entry->opcode = IORING_OP_ASYNC_CANCEL;
-      entry->fd = -1;
-      entry->addr = op.target;
-      entry->user_data = kSlotBase + TakeSlot(op);
+      FillCancel(TakeSlot(op), entry);
       break;
   }
+}
+
+void Uring::FillCancel(uint16_t index, io_uring_sqe* entry) {
+  entry->opcode = IORING_OP_ASYNC_CANCEL;
+  entry->fd = -1;
+  entry->addr = slots_[index].target;
+  entry->user_data = kSlotBase + index;
+}
+
+// On a unix socket connect(2) never waits when it must not: it succeeds, or says EAGAIN when the
+// queue is full. io_uring would try over and over and at last hand it to a thread that waits for
+// room, where a cancel may miss it. So it is done here, and an empty operation carries the result.
+void Uring::FillUnixConnect(const Op& op, io_uring_sqe* entry) {
+  const uint16_t index = TakeSlot(op);
+  const auto* address = reinterpret_cast<const sockaddr*>(op.address->storage);
+  slots_[index].result = connect(op.fd, address, op.address->size) == 0 ? 0 : -errno;
+  entry->opcode = IORING_OP_NOP;
+  entry->fd = -1;
+  entry->user_data = kSlotBase + index;
 }
 
 void Uring::ArmWaker() {
@@ -250,7 +282,7 @@ size_t Uring::Wait(Instant until, absl::Span<Completion> out) {
     count = Harvest(out);
     now_ = ReadClock();
     if (count > 0 || now_ >= until) return count;
-    if (!waker_armed_) ArmWaker();
+    if (!waker_armed_ && ring_->SubmissionSpace() > 0) ArmWaker();
   }
 }
 
@@ -278,8 +310,7 @@ bool Uring::Translate(const io_uring_cqe& entry, Completion* completion) {
       *completion = {.token = kWakeToken};
       return true;
     }
-    TranslateSlot(entry, completion);
-    return true;
+    return TranslateSlot(entry, completion);
   }
   if ((entry.flags & IORING_CQE_F_BUFFER) != 0) {
     const uint16_t buffer = static_cast<uint16_t>(entry.flags >> IORING_CQE_BUFFER_SHIFT);
@@ -290,18 +321,45 @@ bool Uring::Translate(const io_uring_cqe& entry, Completion* completion) {
   return true;
 }
 
-void Uring::TranslateSlot(const io_uring_cqe& entry, Completion* completion) {
+// False: nothing to tell yet.
+bool Uring::TranslateSlot(const io_uring_cqe& entry, Completion* completion) {
   const uint16_t index = static_cast<uint16_t>(entry.user_data - kSlotBase);
   const Slot& slot = slots_[index];
   completion->token = slot.token;
   completion->more = false;
-  if (slot.kind == OpKind::kAccept && entry.res >= 0) {
-    completion->peer = ToPeerAddress(reinterpret_cast<const sockaddr*>(&slot.address),
-                                     std::min<uint32_t>(slot.address_size, sizeof(slot.address)));
+  switch (slot.kind) {
+    case OpKind::kAccept:
+      if (entry.res < 0) break;
+      completion->peer = ToPeerAddress(reinterpret_cast<const sockaddr*>(&slot.address),
+                                       std::min<uint32_t>(slot.address_size, sizeof(slot.address)));
+      break;
+    case OpKind::kCancel:
+      if (entry.res == -ENOENT && CancelAgain(index)) return false;
+      // Running in this instant on one of io_uring's own threads: its completion comes.
+      if (entry.res == -EALREADY) completion->result = 0;
+      break;
+    default:
+      completion->result = slot.result;
+      break;
   }
-  // Running in this instant on one of io_uring's own threads: its completion comes.
-  if (slot.kind == OpKind::kCancel && entry.res == -EALREADY) completion->result = 0;
   free_slots_.push_back(index);
+  return true;
+}
+
+// io_uring does not find an operation that stands between its wait and its next attempt (in the
+// ring's list of deferred work). That attempt may well end in another wait, and nobody would cancel
+// it then. So finding nothing counts only for a cancel that was submitted after its target had left
+// the submission queue for certain and while no deferred work was pending.
+bool Uring::CancelAgain(uint16_t index) {
+  Slot& slot = slots_[index];
+  if (slot.conclusive || slot.attempts == kCancelAttemptsMax || ring_->SubmissionSpace() == 0) {
+    return false;
+  }
+  ++slot.attempts;
+  slot.conclusive = !ring_->DeferredWorkPending();
+  FillCancel(index, ring_->Prepare());
+  ++in_flight_;
+  return true;
 }
 
 void Uring::ForgetMultishot(uint64_t token) {

@@ -48,6 +48,12 @@ class UringRing {
   // signal and a full completion queue are 0, the rings tell the rest.
   int Enter(uint32_t wanted, int64_t timeout_ns);
 
+  // Whether operations stand between their wait and their next attempt, for the next Enter() to
+  // run.
+  bool DeferredWorkPending() const {
+    return (io_uring_smp_load_acquire(ring_.sq.kflags) & IORING_SQ_TASKRUN) != 0;
+  }
+
   uint32_t CompletionsReady() const {
     return io_uring_smp_load_acquire(ring_.cq.ktail) - *ring_.cq.khead;
   }

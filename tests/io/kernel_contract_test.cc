@@ -104,6 +104,31 @@ TEST_P(KernelContract, CancelOfTheCompletedFindsNothing) {
   kernel().Close(fd);
 }
 
+// Operations that are ready when they are submitted, cancelled in the same batch: each ends exactly
+// once, by its own result or by the cancel.
+TEST_P(KernelContract, CancelInTheSameBatchEndsEachOnce) {
+  std::vector<Pair> pairs;
+  for (int i = 0; i < 60; ++i) pairs.push_back(Connected());
+  for (const Pair& pair : pairs) harness().PeerSend(pair.peer, "x");
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    Submit({.kind = OpKind::kReceive, .expect_wait = true, .fd = pairs[i].fd, .token = 100 + i});
+  }
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    Submit({.kind = OpKind::kCancel, .fd = pairs[i].fd, .token = 200 + i, .target = 100 + i});
+  }
+  auto ends = AwaitByToken(2 * pairs.size());
+  EXPECT_THAT(Drain(), IsEmpty());
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    ASSERT_EQ(ends.count(100 + i), 1u);
+    ASSERT_EQ(ends.count(200 + i), 1u);
+    const Completion& received = ends[100 + i];
+    EXPECT_TRUE(received.result == 1 || received.result == -ECANCELED) << received.result;
+    if (received.result == 1) kernel().ReleaseBuffer(received.buffer);
+    EXPECT_TRUE(ends[200 + i].result == 0 || ends[200 + i].result == -ENOENT);
+    kernel().Close(pairs[i].fd);
+  }
+}
+
 // Cancel both ways, reap, close: nothing comes afterwards, and the number may be used again.
 TEST_P(KernelContract, CancelReapCloseLeavesNothing) {
   for (int round = 0; round < 20; ++round) {

@@ -375,5 +375,27 @@ TEST_P(RealKernel, UnixSocketsServeAndAreRead) {
   EXPECT_EQ(kernel->ReadQueue(listener).limit, 7u);
 }
 
+// A backend on a unix socket whose queue is full is told at once, and takes the next one when it
+// has room. (Left to io_uring, such a connect waits where a cancel does not always find it.)
+TEST_P(RealKernel, AFullUnixQueueIsTold) {
+  const auto kernel = Make();
+  Endpoint endpoint;
+  endpoint.kind = Endpoint::Kind::kUnixAbstract;
+  endpoint.path = absl::StrCat("floodgate-full-queue-test-", getpid());
+  auto bound = Bind(endpoint);
+  ASSERT_TRUE(bound.ok()) << bound.status();
+  ASSERT_EQ(kernel->Listen(bound->fd.get(), 0), 0);
+  const SocketAddress address = Resolve(endpoint)->front();
+  const OwnedFd first(kernel->OpenSocket(address));
+  const OwnedFd second(kernel->OpenSocket(address));
+  Op connect = {.kind = OpKind::kConnect, .fd = first.get(), .token = 1, .address = &address};
+  EXPECT_EQ(Perform(*kernel, connect).result, 0);
+  connect.fd = second.get();
+  EXPECT_EQ(Perform(*kernel, connect).result, -EAGAIN);
+  kernel->Close(
+      Perform(*kernel, {.kind = OpKind::kAccept, .fd = bound->fd.get(), .token = 4}).result);
+  EXPECT_EQ(Perform(*kernel, connect).result, 0);
+}
+
 }  // namespace
 }  // namespace floodgate
