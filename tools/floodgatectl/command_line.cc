@@ -54,7 +54,7 @@ void AddReadCommands(CLI::App& app, CommandLine& line, Texts& texts) {
     line.command = Command::kStatus;
   });
   app.add_subcommand("ports", "The addresses really bound")->callback([&line] {
-    line.command = Command::kPorts;
+    line.command = Command::kBoundPorts;
   });
   CLI::App* sources = app.add_subcommand("sources", "The sources with most refusals");
   sources->callback([&line] { line.command = Command::kSources; });
@@ -81,10 +81,10 @@ void AddDaemonCommands(CLI::App& app, CommandLine& line) {
 
 absl::StatusOr<Duration> ReadDuration(absl::string_view option, absl::string_view text,
                                       Duration least, Duration most) {
-  const absl::StatusOr<Duration> duration = ParseDuration(text);
-  if (!duration.ok()) {
+  const std::optional<Duration> duration = ParseDuration(text);
+  if (!duration.has_value()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(option, " ", text, ": ", duration.status().message()));
+        absl::StrCat(option, " ", text, ": not a duration; use one like 250ms, 2s or 1m30s"));
   }
   if (*duration < least || *duration > most) {
     return absl::InvalidArgumentError(absl::StrCat(option, " ", text, ": out of range; use ",
@@ -136,7 +136,10 @@ std::optional<CommandLine> ReadCommandLine(int argc, char** argv, int* exit_code
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
       *exit_code = app.exit(error);
     } else {
-      std::fprintf(stderr, "floodgatectl: %s; see floodgatectl --help\n", error.what());
+      // CLI11 misses the command before it tells which word it did not know.
+      const std::vector<std::string> unknown = app.remaining(true);
+      const std::string what = unknown.empty() ? error.what() : unknown[0] + " is not known here";
+      std::fprintf(stderr, "floodgatectl: %s; see floodgatectl --help\n", what.c_str());
       *exit_code = 2;
     }
     return std::nullopt;

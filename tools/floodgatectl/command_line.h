@@ -13,7 +13,7 @@ namespace floodgate {
 
 enum class Command {
   kStatus,
-  kPorts,
+  kBoundPorts,
   kSignal,
   kOpen,
   kHold,

@@ -97,7 +97,7 @@ absl::Status Run(const CommandLine& line) {
   switch (line.command) {
     case Command::kStatus:
       return Show(line, client.Get("/v1/status"), PlainStatusTable);
-    case Command::kPorts:
+    case Command::kBoundPorts:
       return Show(line, client.Get("/v1/ports"), PortsTable);
     case Command::kSignal:
       return RunSignal(client, line);
