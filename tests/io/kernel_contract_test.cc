@@ -176,17 +176,38 @@ TEST_P(KernelContract, WaitLastsUntilItsTimeAndTheClockStandsStillBetween) {
 }
 
 TEST_P(KernelContract, AFullQueueSaysNoAndTakesMoreAfterAWait) {
-  Make({.sq_entries = 8, .cq_entries = 64});
-  const int listener = harness().OpenListener(8);
-  uint64_t queued = 0;
-  while (queued < 1000 &&
-         kernel().Submit({.kind = OpKind::kAccept, .fd = listener, .token = queued + 1})) {
-    ++queued;
+  std::vector<Pair> pairs;
+  for (const bool accepts : {true, false}) {
+    Make({.sq_entries = 8, .cq_entries = 64});
+    listener_ = -1;
+    pairs.clear();
+    for (int i = 0; i < 40; ++i) pairs.push_back(Connected());
+    uint64_t queued = 0;
+    const auto op = [&](uint64_t i) -> Op {
+      if (accepts) return {.kind = OpKind::kAccept, .fd = listener_, .token = i + 1};
+      return {.kind = OpKind::kPoll, .poll_events = POLLOUT, .fd = pairs[i].fd, .token = i + 1};
+    };
+    while (queued < pairs.size() && kernel().Submit(op(queued))) ++queued;
+    EXPECT_GE(queued, 8u);
+    EXPECT_LT(queued, pairs.size());
+    EXPECT_THAT(AwaitByToken(queued), SizeIs(queued)) << "what was refused was not queued";
+    EXPECT_EQ(Accept(listener_).result, -EAGAIN);
   }
-  EXPECT_GE(queued, 8u);
-  EXPECT_LT(queued, 1000u);
-  EXPECT_THAT(AwaitByToken(queued), SizeIs(queued)) << "what was refused was not queued";
-  EXPECT_EQ(Accept(listener).result, -EAGAIN);
+}
+
+// There is room for one completion at a time and more to tell, a wake among it.
+TEST_P(KernelContract, AWakeFindsItsPlaceAmongOthers) {
+  const int listener = harness().OpenListener(8);
+  for (int round = 0; round < 5; ++round) {
+    for (uint64_t token = 1; token <= 4; ++token) {
+      Submit({.kind = OpKind::kAccept, .fd = listener, .token = token});
+    }
+    kernel().waker().Wake();
+    std::map<uint64_t, int> seen;
+    for (int i = 0; i < 5; ++i) ++seen[AwaitOne().token];
+    EXPECT_THAT(seen, SizeIs(5));
+    EXPECT_EQ(seen.count(kWakeToken), 1u);
+  }
 }
 
 TEST_P(KernelContract, AWakeBeforeTheWaitShows) {
