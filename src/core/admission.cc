@@ -74,6 +74,12 @@ Verdict Admission::Judge(Port port, const PeerAddress& peer, const Occupancy& oc
   return verdict;
 }
 
+void Admission::Prefetch(const PeerAddress& peer) const {
+  if (peer.family == PeerAddress::Family::kIp && !table_.rate().unlimited()) {
+    table_.Prefetch(SourceOf(peer.ip));
+  }
+}
+
 Verdict Admission::JudgeAgent(const PeerAddress& peer, const Occupancy& occupancy, Instant now) {
   const bool has_source = peer.family == PeerAddress::Family::kIp;
   if (has_source && deny_.Contains(peer.ip)) return Denied();

@@ -70,6 +70,9 @@ class Admission {
 
   // kAdmit and kQueue count an agent's connection until Release.
   Verdict Judge(Port port, const PeerAddress& peer, const Occupancy& occupancy, Instant now);
+  // Has the processor fetch what Judge will need for an agent. For batches: first this for all,
+  // then Judge.
+  void Prefetch(const PeerAddress& peer) const;
   // An agent's connection that was admitted or queued has ended. REQUIRES: it was.
   void Release(const PeerAddress& peer);
   // Other limits for what comes from now on. Sources keep their state: what they owe (as a number

@@ -238,7 +238,8 @@ std::vector<KeyChange> Compare(const Options& running, const Options& wanted) {
 Options WithLiveKeys(const Options& running, const Options& wanted) {
   Options merged = running;
   for (const ConfigKey& key : Keys()) {
-    if (!key.live || !HasSection(running, key.section) || !HasSection(wanted, key.section)) continue;
+    if (!key.live || !HasSection(running, key.section) || !HasSection(wanted, key.section))
+      continue;
     key.copy(wanted, merged);
   }
   return merged;

@@ -1,5 +1,5 @@
-// Configuration: TOML text to options and back. Pure: whoever calls it reads the files. Meaning, units
-// and ranges of each option are in docs/configuration.md.
+// Configuration: TOML text to options and back. Pure: whoever calls it reads the files. Meaning,
+// units and ranges of each option are in docs/configuration.md.
 #ifndef FLOODGATE_CORE_CONFIG_H_
 #define FLOODGATE_CORE_CONFIG_H_
 
@@ -30,8 +30,8 @@ struct ConfigResult {
   std::vector<ConfigFault> faults;  // every one that there is, in the order of the text
 };
 
-// Reads `text` (TOML 1.0), which faults call `file`, and then `sets`, each "section.key=value" and over
-// the text; a value that is not TOML is taken as a string, so that no shell quoting is needed.
+// Reads `text` (TOML 1.0), which faults call `file`, and then `sets`, each "section.key=value" and
+// over the text; a value that is not TOML is taken as a string, so that no shell quoting is needed.
 ConfigResult ReadConfig(absl::string_view text, absl::string_view file,
                         absl::Span<const std::string> sets);
 

@@ -27,8 +27,8 @@ const Names kEngines = {"auto", "io_uring", "epoll"};
 const Names kLogLevels = {"trace", "debug", "info", "warn", "error"};
 const Names kLogFormats = {"text", "json"};
 
-// What `field(options)` names is read by `read(node, value)` and written by `write(value)`. `field` takes
-// options const or not.
+// What `field(options)` names is read by `read(node, value)` and written by `write(value)`. `field`
+// takes options const or not.
 template <typename Field, typename Read, typename Write>
 ConfigKey Make(absl::string_view section, absl::string_view name, bool live, Field field, Read read,
                Write write) {
@@ -173,9 +173,12 @@ ConfigKey OpenOn() {
       },
       [](const std::vector<Condition>& value) {
         return absl::StrCat(
-            "[", absl::StrJoin(value, ", ", [](std::string* out, Condition condition) {
-              absl::StrAppend(out, WriteText(kConditions[static_cast<size_t>(condition)]));
-            }),
+            "[",
+            absl::StrJoin(value, ", ",
+                          [](std::string* out, Condition condition) {
+                            absl::StrAppend(out,
+                                            WriteText(kConditions[static_cast<size_t>(condition)]));
+                          }),
             "]");
       });
 }
@@ -189,8 +192,8 @@ ConfigKey SourcePrefix() {
     return ReadPrefixes(node, options.limits.source_prefix_v4, options.limits.source_prefix_v6);
   };
   key.write = [](const Options& options) {
-    return absl::StrCat("[", options.limits.source_prefix_v4, ", ",
-                        options.limits.source_prefix_v6, "]");
+    return absl::StrCat("[", options.limits.source_prefix_v4, ", ", options.limits.source_prefix_v6,
+                        "]");
   };
   key.copy = [](const Options& from, Options& to) {
     to.limits.source_prefix_v4 = from.limits.source_prefix_v4;
@@ -223,106 +226,132 @@ ConfigKey Patience() {
 }
 
 void AddPorts(std::vector<ConfigKey>& keys) {
-  keys.push_back(Listen("controller", [](auto& o) -> auto& { return o.controller->listen; }));
-  keys.push_back(
-      Blocks("controller", "allow", [](auto& o) -> auto& { return o.controller->allow; }));
-  keys.push_back(Text("controller", "client_ca", kLive,
-                      [](auto& o) -> auto& { return o.controller->client_ca; }));
-  keys.push_back(Listen("agent", [](auto& o) -> auto& { return o.agent.listen; }));
-  keys.push_back(Integer("agent", "backlog", kLive, 1, std::numeric_limits<int>::max(),
-                         [](auto& o) -> auto& { return o.agent.backlog; }));
+  keys.push_back(Listen(
+      "controller", [](auto& o) -> auto& { return o.controller->listen; }));
+  keys.push_back(Blocks(
+      "controller", "allow", [](auto& o) -> auto& { return o.controller->allow; }));
+  keys.push_back(Text(
+      "controller", "client_ca", kLive, [](auto& o) -> auto& { return o.controller->client_ca; }));
+  keys.push_back(Listen(
+      "agent", [](auto& o) -> auto& { return o.agent.listen; }));
+  keys.push_back(Integer(
+      "agent", "backlog", kLive, 1, std::numeric_limits<int>::max(),
+      [](auto& o) -> auto& { return o.agent.backlog; }));
   keys.push_back(Make(
       "agent", "hold", kRestart, [](auto& o) -> auto& { return o.agent.hold; }, ReadHold,
       [](Hold hold) { return WriteText(kHolds[static_cast<size_t>(hold)]); }));
-  keys.push_back(Blocks("agent", "deny", [](auto& o) -> auto& { return o.agent.deny; }));
+  keys.push_back(Blocks(
+      "agent", "deny", [](auto& o) -> auto& { return o.agent.deny; }));
 }
 
 void AddGate(std::vector<ConfigKey>& keys) {
   keys.push_back(OpenOn());
-  keys.push_back(
-      Text("gate", "self_id", kLive, [](auto& o) -> auto& { return o.gate.self_id; }));
-  keys.push_back(Integer("gate", "quorum", kLive, 1, 1'000'000,
-                         [](auto& o) -> auto& { return o.gate.quorum; }));
-  keys.push_back(Time("gate", "open_delay", kLive, Duration{},
-                      [](auto& o) -> auto& { return o.gate.open_delay; }));
-  keys.push_back(Bool("gate", "rehold", kLive, [](auto& o) -> auto& { return o.gate.rehold; }));
-  keys.push_back(Time("gate", "rehold_after", kLive, Duration{},
-                      [](auto& o) -> auto& { return o.gate.rehold_after; }));
-  keys.push_back(Time("gate", "open_anyway_after", kLive, Duration{},
-                      [](auto& o) -> auto& { return o.gate.open_anyway_after; }));
-  keys.push_back(Real("drain", "rate", kLive, 1e9, [](auto& o) -> auto& { return o.drain.rate; }));
-  keys.push_back(
-      Time("drain", "ramp", kLive, Duration{}, [](auto& o) -> auto& { return o.drain.ramp; }));
+  keys.push_back(Text(
+      "gate", "self_id", kLive, [](auto& o) -> auto& { return o.gate.self_id; }));
+  keys.push_back(Integer(
+      "gate", "quorum", kLive, 1, 1'000'000, [](auto& o) -> auto& { return o.gate.quorum; }));
+  keys.push_back(Time(
+      "gate", "open_delay", kLive, Duration{}, [](auto& o) -> auto& { return o.gate.open_delay; }));
+  keys.push_back(Bool(
+      "gate", "rehold", kLive, [](auto& o) -> auto& { return o.gate.rehold; }));
+  keys.push_back(Time(
+      "gate", "rehold_after", kLive, Duration{},
+      [](auto& o) -> auto& { return o.gate.rehold_after; }));
+  keys.push_back(Time(
+      "gate", "open_anyway_after", kLive, Duration{},
+      [](auto& o) -> auto& { return o.gate.open_anyway_after; }));
+  keys.push_back(Real(
+      "drain", "rate", kLive, 1e9, [](auto& o) -> auto& { return o.drain.rate; }));
+  keys.push_back(Time(
+      "drain", "ramp", kLive, Duration{}, [](auto& o) -> auto& { return o.drain.ramp; }));
 }
 
 void AddLimits(std::vector<ConfigKey>& keys) {
-  keys.push_back(Real("limits", "source_rate", kLive, 1e9,
-                      [](auto& o) -> auto& { return o.limits.source_rate; }));
-  keys.push_back(Integer("limits", "source_burst", kLive, 1, 1'000'000'000,
-                         [](auto& o) -> auto& { return o.limits.source_burst; }));
+  keys.push_back(Real(
+      "limits", "source_rate", kLive, 1e9, [](auto& o) -> auto& { return o.limits.source_rate; }));
+  keys.push_back(Integer(
+      "limits", "source_burst", kLive, 1, 1'000'000'000,
+      [](auto& o) -> auto& { return o.limits.source_burst; }));
   keys.push_back(SourcePrefix());
-  keys.push_back(Integer("limits", "source_connections", kLive, 0, 1'000'000'000,
-                         [](auto& o) -> auto& { return o.limits.source_connections; }));
-  keys.push_back(Integer("limits", "sources", kRestart, 1, 1'000'000'000,
-                         [](auto& o) -> auto& { return o.limits.sources; }));
-  keys.push_back(Blocks("limits", "exempt", [](auto& o) -> auto& { return o.limits.exempt; }));
-  keys.push_back(Choice("limits", "over_limit", kLive, kOverLimits,
-                        [](auto& o) -> auto& { return o.limits.over_limit; }));
-  keys.push_back(Time("limits", "delay", kLive, Duration{},
-                      [](auto& o) -> auto& { return o.limits.delay; }));
-  keys.push_back(Integer("limits", "delayed", kLive, 0, 10'000'000,
-                         [](auto& o) -> auto& { return o.limits.delayed; }));
-  keys.push_back(Integer("limits", "connections", kLive, 0, 1'000'000'000,
-                         [](auto& o) -> auto& { return o.limits.connections; }));
-  keys.push_back(Integer("limits", "handshakes", kLive, 0, 10'000'000,
-                         [](auto& o) -> auto& { return o.limits.handshakes; }));
-  keys.push_back(Integer("limits", "waiting", kLive, 1, 10'000'000,
-                         [](auto& o) -> auto& { return o.limits.waiting; }));
+  keys.push_back(Integer(
+      "limits", "source_connections", kLive, 0, 1'000'000'000,
+      [](auto& o) -> auto& { return o.limits.source_connections; }));
+  keys.push_back(Integer(
+      "limits", "sources", kRestart, 1, 1'000'000'000,
+      [](auto& o) -> auto& { return o.limits.sources; }));
+  keys.push_back(Blocks(
+      "limits", "exempt", [](auto& o) -> auto& { return o.limits.exempt; }));
+  keys.push_back(Choice(
+      "limits", "over_limit", kLive, kOverLimits,
+      [](auto& o) -> auto& { return o.limits.over_limit; }));
+  keys.push_back(Time(
+      "limits", "delay", kLive, Duration{}, [](auto& o) -> auto& { return o.limits.delay; }));
+  keys.push_back(Integer(
+      "limits", "delayed", kLive, 0, 10'000'000,
+      [](auto& o) -> auto& { return o.limits.delayed; }));
+  keys.push_back(Integer(
+      "limits", "connections", kLive, 0, 1'000'000'000,
+      [](auto& o) -> auto& { return o.limits.connections; }));
+  keys.push_back(Integer(
+      "limits", "handshakes", kLive, 0, 10'000'000,
+      [](auto& o) -> auto& { return o.limits.handshakes; }));
+  keys.push_back(Integer(
+      "limits", "waiting", kLive, 1, 10'000'000,
+      [](auto& o) -> auto& { return o.limits.waiting; }));
   keys.push_back(Patience());
-  keys.push_back(Time("limits", "handshake_timeout", kLive, Duration::Milliseconds(1),
-                      [](auto& o) -> auto& { return o.limits.handshake_timeout; }));
+  keys.push_back(Time(
+      "limits", "handshake_timeout", kLive, Duration::Milliseconds(1),
+      [](auto& o) -> auto& { return o.limits.handshake_timeout; }));
 }
 
 void AddRest(std::vector<ConfigKey>& keys) {
-  keys.push_back(
-      Text("tls", "certificate", kLive, [](auto& o) -> auto& { return o.tls->certificate; }));
-  keys.push_back(
-      Text("tls", "private_key", kLive, [](auto& o) -> auto& { return o.tls->private_key; }));
-  keys.push_back(Choice("tls", "min_version", kLive, kTlsVersions,
-                        [](auto& o) -> auto& { return o.tls->min_version; }));
-  keys.push_back(Bool("tls", "tickets", kLive, [](auto& o) -> auto& { return o.tls->tickets; }));
-  keys.push_back(
-      Address("backend", "address", kLive, [](auto& o) -> auto& { return o.backend.address; }));
+  keys.push_back(Text(
+      "tls", "certificate", kLive, [](auto& o) -> auto& { return o.tls->certificate; }));
+  keys.push_back(Text(
+      "tls", "private_key", kLive, [](auto& o) -> auto& { return o.tls->private_key; }));
+  keys.push_back(Choice(
+      "tls", "min_version", kLive, kTlsVersions,
+      [](auto& o) -> auto& { return o.tls->min_version; }));
+  keys.push_back(Bool(
+      "tls", "tickets", kLive, [](auto& o) -> auto& { return o.tls->tickets; }));
+  keys.push_back(Address(
+      "backend", "address", kLive, [](auto& o) -> auto& { return o.backend.address; }));
   keys.push_back(BackendMode());
-  keys.push_back(Choice("backend", "proxy_protocol", kLive, kProxyProtocols,
-                        [](auto& o) -> auto& { return o.backend.proxy_protocol; }));
-  keys.push_back(Time("backend", "connect_timeout", kLive, Duration::Milliseconds(1),
-                      [](auto& o) -> auto& { return o.backend.connect_timeout; }));
-  keys.push_back(
-      Address("admin", "listen", kRestart, [](auto& o) -> auto& { return o.admin.listen; }));
+  keys.push_back(Choice(
+      "backend", "proxy_protocol", kLive, kProxyProtocols,
+      [](auto& o) -> auto& { return o.backend.proxy_protocol; }));
+  keys.push_back(Time(
+      "backend", "connect_timeout", kLive, Duration::Milliseconds(1),
+      [](auto& o) -> auto& { return o.backend.connect_timeout; }));
+  keys.push_back(Address(
+      "admin", "listen", kRestart, [](auto& o) -> auto& { return o.admin.listen; }));
   keys.push_back(Make(
       "admin", "mode", kRestart, [](auto& o) -> auto& { return o.admin.mode; },
       [](const toml::node& node, uint32_t& value) { return floodgate::ReadMode(node, value); },
       WriteMode));
-  keys.push_back(Choice("runtime", "engine", kRestart, kEngines,
-                        [](auto& o) -> auto& { return o.runtime.engine; }));
-  keys.push_back(Integer("runtime", "workers", kRestart, 0, 255,
-                         [](auto& o) -> auto& { return o.runtime.workers; }));
-  keys.push_back(Choice("runtime", "log", kLive, kLogLevels,
-                        [](auto& o) -> auto& { return o.runtime.log; }));
-  keys.push_back(Choice("runtime", "log_format", kRestart, kLogFormats,
-                        [](auto& o) -> auto& { return o.runtime.log_format; }));
-  keys.push_back(
-      Text("runtime", "user", kRestart, [](auto& o) -> auto& { return o.runtime.user; }));
-  keys.push_back(Time("runtime", "drain_timeout", kLive, Duration{},
-                      [](auto& o) -> auto& { return o.runtime.drain_timeout; }));
-  keys.push_back(Text("runtime", "ports_file", kRestart,
-                      [](auto& o) -> auto& { return o.runtime.ports_file; }));
+  keys.push_back(Choice(
+      "runtime", "engine", kRestart, kEngines, [](auto& o) -> auto& { return o.runtime.engine; }));
+  keys.push_back(Integer(
+      "runtime", "workers", kRestart, 0, 255, [](auto& o) -> auto& { return o.runtime.workers; }));
+  keys.push_back(Choice(
+      "runtime", "log", kLive, kLogLevels, [](auto& o) -> auto& { return o.runtime.log; }));
+  keys.push_back(Choice(
+      "runtime", "log_format", kRestart, kLogFormats,
+      [](auto& o) -> auto& { return o.runtime.log_format; }));
+  keys.push_back(Text(
+      "runtime", "user", kRestart, [](auto& o) -> auto& { return o.runtime.user; }));
+  keys.push_back(Time(
+      "runtime", "drain_timeout", kLive, Duration{},
+      [](auto& o) -> auto& { return o.runtime.drain_timeout; }));
+  keys.push_back(Text(
+      "runtime", "ports_file", kRestart, [](auto& o) -> auto& { return o.runtime.ports_file; }));
 }
 
 }  // namespace
 
-std::string ConfigKey::full_name() const { return absl::StrCat(section, ".", name); }
+std::string ConfigKey::full_name() const {
+  return absl::StrCat(section, ".", name);
+}
 
 const std::vector<ConfigKey>& Keys() {
   static const std::vector<ConfigKey>* const keys = [] {
@@ -349,8 +378,8 @@ bool HasSection(const Options& options, absl::string_view section) {
 void AddSection(Options& options, absl::string_view section) {
   if (section == "controller" && !options.controller.has_value()) {
     options.controller.emplace();
-    options.controller->listen = {
-        *Endpoint::Parse("127.0.0.1:17071"), *Endpoint::Parse("unix:@floodgate-controller")};
+    options.controller->listen = {*Endpoint::Parse("127.0.0.1:17071"),
+                                  *Endpoint::Parse("unix:@floodgate-controller")};
     options.controller->allow = {*Cidr::Parse("127.0.0.0/8"), *Cidr::Parse("::1/128")};
   }
   if (section == "tls" && !options.tls.has_value()) options.tls.emplace();

@@ -27,7 +27,8 @@ struct ConfigKey {
   absl::string_view section;
   absl::string_view name;
   bool live = false;  // a reload puts it in force; else it waits for a restart
-  // Puts the value into the options. REQUIRES: the section is there, if it is one that may be absent.
+  // Puts the value into the options. REQUIRES: the section is there, if it is one that may be
+  // absent.
   std::function<ValueFault(const toml::node& value, Options& options)> read;
   // The value as TOML.
   std::function<std::string(const Options& options)> write;

@@ -33,7 +33,8 @@ void CheckPorts(const Options& options, std::vector<RuleFault>& faults) {
     if (!endpoint.is_unix() && endpoint.port == 0) return;
     const auto [other, added] = seen.emplace(endpoint.ToString(), key);
     if (!added) {
-      faults.push_back({key, absl::StrCat(endpoint.ToString(), " stands in ", other->second, " too"),
+      faults.push_back({key,
+                        absl::StrCat(endpoint.ToString(), " stands in ", other->second, " too"),
                         "each needs an address of its own"});
     }
   };
@@ -49,8 +50,9 @@ void CheckPorts(const Options& options, std::vector<RuleFault>& faults) {
 
 void CheckGate(const Options& options, std::vector<RuleFault>& faults) {
   if (options.gate.open_on.empty()) {
-    faults.push_back({"gate.open_on", "is empty",
-                      "name at least one condition; for one-phase start-up leave out [controller]"});
+    faults.push_back(
+        {"gate.open_on", "is empty",
+         "name at least one condition; for one-phase start-up leave out [controller]"});
   }
   if (Names(options, Condition::kPeergrouper) && options.gate.self_id.empty()) {
     faults.push_back(

@@ -44,7 +44,9 @@ std::optional<absl::string_view> Text(const toml::node& node) {
   return absl::string_view(text);
 }
 
-std::string Quoted(absl::string_view text) { return absl::StrCat("\"", text, "\""); }
+std::string Quoted(absl::string_view text) {
+  return absl::StrCat("\"", text, "\"");
+}
 
 // Reads each element of an array of strings by `read(text, element)`.
 template <typename Element, typename Read>
@@ -78,8 +80,7 @@ ValueFault ReadCidr(const toml::node& node, Cidr& value) {
   const size_t slash = text->find('/');
   const std::optional<IpAddress> base = IpAddress::Parse(text->substr(0, slash));
   if (base.has_value() && slash != absl::string_view::npos) {
-    return {absl::StrCat("is ", Quoted(*text),
-                         ": too many bits, or bits set behind the prefix"),
+    return {absl::StrCat("is ", Quoted(*text), ": too many bits, or bits set behind the prefix"),
             std::string(kExpected)};
   }
   return {absl::StrCat("is ", Quoted(*text), ", which is no block of addresses"),
@@ -198,9 +199,9 @@ ValueFault ReadMode(const toml::node& node, uint32_t& value) {
   constexpr absl::string_view kExpected = "an octal mode in a string, such as \"0660\"";
   const std::optional<absl::string_view> text = Text(node);
   if (!text.has_value()) return WrongType(node, kExpected);
-  const bool octal = text->size() >= 3 && text->size() <= 4 &&
-                     std::all_of(text->begin(), text->end(),
-                                 [](char c) { return c >= '0' && c <= '7'; });
+  const bool octal =
+      text->size() >= 3 && text->size() <= 4 &&
+      std::all_of(text->begin(), text->end(), [](char c) { return c >= '0' && c <= '7'; });
   uint32_t mode = 0;
   for (const char c : *text) mode = mode * 8 + static_cast<uint32_t>(c - '0');
   if (!octal || mode > 0777) {
@@ -262,18 +263,26 @@ namespace {
 
 template <typename List>
 std::string WriteList(const List& list) {
-  return absl::StrCat("[", absl::StrJoin(list, ", ", [](std::string* out, const auto& element) {
-                        absl::StrAppend(out, WriteText(element.ToString()));
-                      }),
+  return absl::StrCat("[",
+                      absl::StrJoin(list, ", ",
+                                    [](std::string* out, const auto& element) {
+                                      absl::StrAppend(out, WriteText(element.ToString()));
+                                    }),
                       "]");
 }
 
 }  // namespace
 
-std::string WriteEndpoints(const std::vector<Endpoint>& endpoints) { return WriteList(endpoints); }
+std::string WriteEndpoints(const std::vector<Endpoint>& endpoints) {
+  return WriteList(endpoints);
+}
 
-std::string WriteCidrs(const std::vector<Cidr>& blocks) { return WriteList(blocks); }
+std::string WriteCidrs(const std::vector<Cidr>& blocks) {
+  return WriteList(blocks);
+}
 
-std::string WriteMode(uint32_t mode) { return absl::StrFormat("\"%04o\"", mode); }
+std::string WriteMode(uint32_t mode) {
+  return absl::StrFormat("\"%04o\"", mode);
+}
 
 }  // namespace floodgate

@@ -17,9 +17,9 @@ void Increment(uint32_t& counter) {
   if (counter != std::numeric_limits<uint32_t>::max()) ++counter;
 }
 
-size_t SetsFor(int64_t sources, size_t ways, size_t entries_per_two_sources) {
-  const size_t entries = (static_cast<size_t>(sources) * entries_per_two_sources + 1) / 2;
-  return (entries + ways - 1) / ways;
+size_t SetsFor(int64_t sources) {
+  const size_t slots = (static_cast<size_t>(sources) * SourceTable::kSlotsPerTenSources + 9) / 10;
+  return (slots + SourceTable::kWays - 1) / SourceTable::kWays;
 }
 
 // The same on hosts of either byte order, so that a seed means the same run everywhere.
@@ -38,9 +38,7 @@ SourceTable::SourceTable(int64_t sources, const TokenRate& rate, uint64_t hash_s
 
 SourceTable::SourceTable(int64_t sources, const TokenRate& rate, const SipKey& hash_key,
                          MemoryHint hint)
-    : rate_(rate),
-      hash_key_(hash_key),
-      sets_(SetsFor(std::max<int64_t>(sources, 1), kWays, kEntriesPerTwoSources)) {
+    : rate_(rate), hash_key_(hash_key), sets_(SetsFor(std::max<int64_t>(sources, 1))) {
   FG_CHECK(sources >= 1);
   // calloc, because it gives large blocks as zero pages that cost nothing until they are touched.
   size_t space = sets_ * sizeof(Set) + alignof(Set);
@@ -78,14 +76,16 @@ SourceTable::Set& SourceTable::SetOf(const Key& key) const {
 }
 
 SourceTable::Entry* SourceTable::FindIn(Set& set, const Key& key) {
-  // Used entries come first in a set, but unused ones need not be told apart here: full_at_ns is
-  // looked at last, and only for the key :: does it decide.
-  for (Entry& entry : set.entries) {
-    if (entry.key_second == key.second && entry.key_first == key.first) {
-      return entry.full_at_ns != 0 ? &entry : nullptr;
-    }
+  // Without a branch an entry: where in its set a source stands is not to be predicted, and a
+  // processor that has guessed wrong waits for the memory before it goes on to the next decision.
+  unsigned matches = 0;
+  for (size_t i = 0; i < kWays; ++i) {
+    const Entry& entry = set.entries[i];
+    const uint64_t difference = (entry.key_first ^ key.first) | (entry.key_second ^ key.second);
+    const bool matched = (difference == 0) & (entry.full_at_ns != 0);
+    matches |= static_cast<unsigned>(matched) << i;
   }
-  return nullptr;
+  return matches == 0 ? nullptr : &set.entries[std::countr_zero(matches)];
 }
 
 SourceTable::Entry& SourceTable::VictimIn(Set& set) {
