@@ -1,0 +1,63 @@
+// What a storm is to do.
+#ifndef FLOODGATE_TOOLS_STORM_OPTIONS_H_
+#define FLOODGATE_TOOLS_STORM_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/endpoint.h"
+#include "base/ip.h"
+#include "base/time.h"
+
+namespace floodgate::storm {
+
+enum class Mode { kTcp, kHello, kTls, kTlsResumed, kHttp, kHttps, kHttpsResumed };
+enum class Retry { kNone, kImmediate, kFullJitter };
+
+struct Options {
+  std::vector<Endpoint> targets;
+  Mode mode = Mode::kHttps;
+  int agents = 1000;
+  std::vector<IpAddress> sources;  // empty: the kernel chooses
+  double rate = 0;                 // attempts begun a second; 0 = no bound
+  int concurrency = 0;             // attempts at a time; 0 = no bound
+  int64_t attempts = 0;            // in all; 0 = as the agents make them
+  Duration hold;                   // how long a served agent stays
+  bool hold_until_end = false;
+  Duration patience = Duration::Seconds(30);  // of an attempt, from its connect
+  Duration connect_timeout;                   // 0 = patience alone
+  Duration handshake_timeout;
+  Duration first_byte_timeout;
+  Retry retry = Retry::kNone;
+  Duration retry_base = Duration::Milliseconds(100);
+  Duration retry_cap = Duration::Seconds(10);
+  int attempts_max = 0;  // of one agent; 0 = no bound
+  Duration duration = Duration::Seconds(60);
+  int give_up_percent = 0;
+  Duration give_up_after = Duration::Milliseconds(500);
+  int silent_percent = 0;   // connect and say nothing
+  int garbage_percent = 0;  // say something that is neither TLS nor HTTP
+  int reset_percent = 0;    // reset the connection right after the connect
+  bool close_by_reset = false;
+  std::string server_name = "localhost";
+  std::string tls_version;  // "", "1.2", "1.3"
+  uint64_t seed = 1;
+  int cpu = -1;
+  bool json = false;
+  bool require_served = false;
+
+  bool tls() const { return mode != Mode::kTcp && mode != Mode::kHello && mode != Mode::kHttp; }
+  bool resumed() const { return mode == Mode::kTlsResumed || mode == Mode::kHttpsResumed; }
+  bool http() const {
+    return mode == Mode::kHttp || mode == Mode::kHttps || mode == Mode::kHttpsResumed;
+  }
+};
+
+// Reads the arguments. When there is nothing to run, says why and gives the exit code.
+std::optional<Options> ReadOptions(int argc, char** argv, int* exit_code);
+
+}  // namespace floodgate::storm
+
+#endif  // FLOODGATE_TOOLS_STORM_OPTIONS_H_
