@@ -23,22 +23,23 @@ struct TimerId {
   bool armed() const { return generation != 0; }
 };
 
-// Not thread-safe; reads no clock. Guarantee: a timer runs in the first Advance whose `now` is at
-// or after its deadline, never earlier, each one once.
+// Not thread-safe; reads no clock. Guarantee: a timer runs once, in the first Advance whose `now`
+// is at or after its deadline rounded up to a whole tick (a millisecond): never early, and at most
+// a tick late. What is overdue when it is armed runs at the next tick.
 class TimerWheel {
  public:
   explicit TimerWheel(Instant now);
 
-  // `payload` comes back when the deadline has come. A deadline in the past runs at the next
-  // Advance; Never() never does, and costs nothing.
+  // `payload` comes back when the deadline has come. Never() never does, and costs nothing.
   TimerId Arm(Instant deadline, uint64_t payload);
   // Nothing happens if it has run, was cancelled, or names none.
   void Cancel(TimerId id);
-  // Runs what is due: in the order of ticks (a millisecond each), within one in the order of
-  // arming. `run` may arm and cancel timers; what it arms runs in a later Advance at the earliest.
+  // Runs what is due: in the order of ticks, within one in the order of arming (after a sleep of
+  // more than four seconds, a turn of the wheel, that order is not kept). `run` may arm and cancel
+  // timers; what it arms runs in a later Advance at the earliest.
   void Advance(Instant now, const std::function<void(uint64_t payload)>& run);
-  // No timer is due before this. May be earlier than the first deadline (then Advance finds nothing
-  // and gives a better answer), never later. Never() if there is none.
+  // Advance finds nothing before this. May be earlier than the tick of the first deadline (then
+  // Advance finds nothing and gives a better answer), never later. Never() if there is none.
   Instant NextDeadline() const;
 
   size_t size() const { return armed_; }
