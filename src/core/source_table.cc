@@ -13,6 +13,8 @@
 namespace floodgate {
 namespace {
 
+constexpr size_t kHugePageBytes = size_t{2} << 20;
+
 void Increment(uint32_t& counter) {
   if (counter != std::numeric_limits<uint32_t>::max()) ++counter;
 }
@@ -41,13 +43,15 @@ SourceTable::SourceTable(int64_t sources, const TokenRate& rate, const SipKey& h
     : rate_(rate), hash_key_(hash_key), sets_(SetsFor(std::max<int64_t>(sources, 1))) {
   FG_CHECK(sources >= 1);
   // calloc, because it gives large blocks as zero pages that cost nothing until they are touched.
-  size_t space = sets_ * sizeof(Set) + alignof(Set);
+  const size_t bytes = memory_bytes();
+  const size_t alignment = bytes >= kHugePageBytes ? kHugePageBytes : alignof(Set);
+  size_t space = bytes + alignment;
   memory_.reset(std::calloc(space, 1));
   if (memory_ == nullptr) throw std::bad_alloc();
   void* aligned = memory_.get();
-  FG_CHECK(std::align(alignof(Set), sets_ * sizeof(Set), aligned, space) != nullptr);
+  FG_CHECK(std::align(alignment, bytes, aligned, space) != nullptr);
   first_set_ = static_cast<Set*>(aligned);
-  if (hint != nullptr) hint(first_set_, sets_ * sizeof(Set));
+  if (hint != nullptr) hint(first_set_, bytes);
 }
 
 SourceTable::Key SourceTable::KeyOf(const IpAddress& address) {
@@ -68,11 +72,22 @@ SourceTable::Row SourceTable::Copy(const Entry& entry) {
   return row;
 }
 
-SourceTable::Set& SourceTable::SetOf(const Key& key) const {
+SourceTable::Place SourceTable::PlaceOf(const Key& key) const {
   // Multiply-shift maps the hash evenly on a number of sets that is no power of two.
   __extension__ using Wide = unsigned __int128;
   const uint64_t hash = hash_key_.Hash(key.first, key.second);
-  return first_set_[static_cast<size_t>((static_cast<Wide>(hash) * sets_) >> 64)];
+  return {.set = static_cast<size_t>((static_cast<Wide>(hash) * sets_) >> 64)};
+}
+
+SourceTable::Place SourceTable::PlaceOf(const IpAddress& address) const {
+  return PlaceOf(KeyOf(address));
+}
+
+SourceTable::Place SourceTable::Prefetch(const IpAddress& address) const {
+  const Place place = PlaceOf(address);
+  const Set& set = SetAt(place);
+  for (size_t i = 0; i < kWays; i += 2) __builtin_prefetch(&set.entries[i], 1);
+  return place;
 }
 
 SourceTable::Entry* SourceTable::FindIn(Set& set, const Key& key) {
@@ -105,9 +120,9 @@ void SourceTable::TakeOver(Entry& victim, const Key& key, Instant now) {
   victim.refused = 0;
 }
 
-bool SourceTable::Take(const IpAddress& address, Instant now) {
+bool SourceTable::Take(const IpAddress& address, Place place, Instant now) {
   const Key key = KeyOf(address);
-  Set& set = SetOf(key);
+  Set& set = SetAt(place);
   Entry* entry = FindIn(set, key);
   const bool known = entry != nullptr;
   if (!known) entry = &VictimIn(set);
@@ -125,7 +140,7 @@ bool SourceTable::Take(const IpAddress& address, Instant now) {
 std::optional<Instant> SourceTable::ReserveNext(const IpAddress& address, Instant now,
                                                 Instant latest) {
   const Key key = KeyOf(address);
-  Set& set = SetOf(key);
+  Set& set = SetAt(PlaceOf(key));
   Entry* entry = FindIn(set, key);
   const bool known = entry != nullptr;
   if (!known) entry = &VictimIn(set);
@@ -143,12 +158,7 @@ std::optional<Instant> SourceTable::ReserveNext(const IpAddress& address, Instan
 
 void SourceTable::CountRefused(const IpAddress& address) {
   const Key key = KeyOf(address);
-  if (Entry* entry = FindIn(SetOf(key), key)) Increment(entry->refused);
-}
-
-void SourceTable::Prefetch(const IpAddress& address) const {
-  const Set& set = SetOf(KeyOf(address));
-  for (size_t i = 0; i < kWays; i += 2) __builtin_prefetch(&set.entries[i], 1);
+  if (Entry* entry = FindIn(SetAt(PlaceOf(key)), key)) Increment(entry->refused);
 }
 
 size_t SourceTable::Scan(size_t cursor, size_t count,
@@ -164,7 +174,7 @@ size_t SourceTable::Scan(size_t cursor, size_t count,
 
 std::optional<SourceTable::Row> SourceTable::Find(const IpAddress& address) const {
   const Key key = KeyOf(address);
-  const Entry* entry = FindIn(SetOf(key), key);
+  const Entry* entry = FindIn(SetAt(PlaceOf(key)), key);
   if (entry == nullptr) return std::nullopt;
   return Copy(*entry);
 }
@@ -185,7 +195,8 @@ void SourceTable::Resize(int64_t sources, MemoryHint hint) {
   resized.evicted_ = evicted_;
   for (size_t i = 0; i < sets_; ++i) {
     for (const Entry& entry : first_set_[i].entries) {
-      Entry& victim = VictimIn(resized.SetOf({entry.key_first, entry.key_second}));
+      Entry& victim =
+          VictimIn(resized.SetAt(resized.PlaceOf(Key{entry.key_first, entry.key_second})));
       if (entry.full_at_ns <= victim.full_at_ns) continue;
       if (victim.full_at_ns == 0) ++resized.tracked_;
       victim = entry;
