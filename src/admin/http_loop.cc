@@ -10,16 +10,16 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <map>
+#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 
 namespace floodgate {
 namespace {
@@ -46,14 +46,17 @@ class Exchange {
   explicit Exchange(int wake_fd) : wake_fd_(wake_fd) {}
 
   void Ask(Question question) {
-    absl::MutexLock lock(&mutex_);
-    questions_.push_back(std::move(question));
+    {
+      const std::lock_guard lock(mutex_);
+      questions_.push_back(std::move(question));
+    }
+    asked_.notify_one();
   }
 
   // Blocks for the next question. False: closed, and none is left.
   bool Next(Question& question) {
-    absl::MutexLock lock(&mutex_);
-    mutex_.Await(absl::Condition(this, &Exchange::ReadyOrClosed));
+    std::unique_lock lock(mutex_);
+    asked_.wait(lock, [this] { return closed_ || !questions_.empty(); });
     if (questions_.empty()) return false;
     question = std::move(questions_.front());
     questions_.pop_front();
@@ -61,31 +64,29 @@ class Exchange {
   }
 
   void Return(Reply reply) {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     replies_.push_back(std::move(reply));
     Wake();
   }
 
   std::vector<Reply> TakeReplies() {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     return std::exchange(replies_, {});
   }
 
   void Close() {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     closed_ = true;
+    asked_.notify_all();
     Wake();
   }
 
   bool closed() {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     return closed_;
   }
 
  private:
-  bool ReadyOrClosed() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return closed_ || !questions_.empty();
-  }
   void Wake() const {
     const uint64_t one = 1;
     // Fails only if the counter is full, and then the loop is awake.
@@ -93,10 +94,13 @@ class Exchange {
   }
 
   const int wake_fd_;
-  absl::Mutex mutex_;
-  std::deque<Question> questions_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Reply> replies_ ABSL_GUARDED_BY(mutex_);
-  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  // The standard's, which ThreadSanitizer knows: an abseil library that is not built with it hides
+  // its locks from it.
+  std::mutex mutex_;  // of all below
+  std::condition_variable asked_;
+  std::deque<Question> questions_;
+  std::vector<Reply> replies_;
+  bool closed_ = false;
 };
 
 struct Connection {

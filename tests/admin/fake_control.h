@@ -2,12 +2,12 @@
 #ifndef FLOODGATE_TESTS_ADMIN_FAKE_CONTROL_H_
 #define FLOODGATE_TESTS_ADMIN_FAKE_CONTROL_H_
 
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
 #include "admin/control.h"
 
 namespace floodgate {
@@ -23,14 +23,14 @@ class FakeControl final : public Control {
   }
 
   StatusSnapshot Status() override {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     return status_;
   }
   BoundPorts Ports() override {
     return {.controller = {"127.0.0.1:41011"}, .agent = {"[::]:41012"}, .admin = {"unix:/x"}};
   }
   absl::StatusOr<GateState> SignalPeergrouper(const PeerServers& servers) override {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     signalled_ = servers;
     if (!servers.contains("0")) {
       return absl::FailedPreconditionError("the signal lacks this controller, gate.self_id \"0\"");
@@ -40,67 +40,68 @@ class FakeControl final : public Control {
   GateState OpenGate() override { return SetGate(GateState::kOpen); }
   GateState HoldGate() override { return SetGate(GateState::kHolding); }
   std::vector<SourceSnapshot> TopSources(int count) override {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     top_asked_ = count;
     return {{.source = "192.0.2.1/32", .admitted = 3, .refused = 40, .tokens = 0.25},
             {.source = "2001:db8::/64", .admitted = 7, .refused = 2, .tokens = 10}};
   }
   ReloadResult Reload() override {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     return reload_;
   }
   void Drain() override { SetGate(GateState::kStopping); }
   GateState WaitForGate(GateState state, Duration timeout) override {
-    absl::MutexLock lock(&mutex_);
+    std::unique_lock lock(mutex_);
     ++waiting_;
-    const auto reached = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return status_.gate == state;
-    };
-    mutex_.AwaitWithTimeout(absl::Condition(&reached), absl::Nanoseconds(timeout.ns));
+    changed_.notify_all();
+    changed_.wait_for(lock, std::chrono::nanoseconds(timeout.ns),
+                      [&] { return status_.gate == state; });
     --waiting_;
+    changed_.notify_all();
     return status_.gate;
   }
 
   // --- for tests ---
   GateState SetGate(GateState state) {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     if (state == GateState::kOpen) {
       status_.waiting_for.clear();
       status_.readiness_reason.clear();
     }
+    changed_.notify_all();
     return status_.gate = state;
   }
   void SetStatus(StatusSnapshot status) {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     status_ = std::move(status);
   }
   void SetReload(ReloadResult result) {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     reload_ = std::move(result);
   }
   PeerServers signalled() {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     return signalled_;
   }
   int top_asked() {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     return top_asked_;
   }
   // Blocks until exactly `count` callers are inside WaitForGate. False: not within ten seconds.
   bool AwaitWaiting(int count) {
-    absl::MutexLock lock(&mutex_);
-    const auto there = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return waiting_ == count; };
-    return mutex_.AwaitWithTimeout(absl::Condition(&there), absl::Seconds(10));
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return waiting_ == count; });
   }
 
  private:
-  absl::Mutex mutex_;
-  StatusSnapshot status_ ABSL_GUARDED_BY(mutex_);
-  ReloadResult reload_ ABSL_GUARDED_BY(mutex_) = {
+  std::mutex mutex_;  // of all below
+  std::condition_variable changed_;
+  StatusSnapshot status_;
+  ReloadResult reload_ = {
       .faults = {}, .applied = {"limits.source_rate"}, .restart_needed = {"agent.listen"}};
-  PeerServers signalled_ ABSL_GUARDED_BY(mutex_);
-  int top_asked_ ABSL_GUARDED_BY(mutex_) = 0;
-  int waiting_ ABSL_GUARDED_BY(mutex_) = 0;
+  PeerServers signalled_;
+  int top_asked_ = 0;
+  int waiting_ = 0;
 };
 
 }  // namespace floodgate

@@ -5,10 +5,10 @@
 #include <sys/socket.h>
 
 #include <chrono>
+#include <latch>
 #include <thread>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
 #include "admin/listen_socket.h"
 #include "admin/metrics.h"
 #include "tests/admin/raw_client.h"
@@ -131,36 +131,36 @@ TEST_F(HttpLoopTest, AnAnswerSurvivesABodyThatNobodyRead) {
 }
 
 TEST_F(HttpLoopTest, TellsTheAnswererThatTheClientHasGone) {
-  absl::Notification asked;
-  absl::Notification noticed;
+  std::latch asked(1);
+  std::latch noticed(1);
   Start({}, [&](const HttpRequest&, const std::atomic<bool>& cancelled) {
-    asked.Notify();
+    asked.count_down();
     while (!cancelled.load()) std::this_thread::yield();
-    noticed.Notify();
+    noticed.count_down();
     return std::string(kAnswer);
   });
   RawClient client(endpoint_);
   client.Send(kRequest);
-  asked.WaitForNotification();
+  asked.wait();
   client.Close();
-  EXPECT_TRUE(noticed.WaitForNotificationWithTimeout(absl::Seconds(10)));
+  noticed.wait();
 }
 
 TEST_F(HttpLoopTest, StopAnswersWhatWasAsked) {
-  absl::Notification asked;
-  absl::Notification go_on;
+  std::latch asked(1);
+  std::latch go_on(1);
   Start({}, [&](const HttpRequest&, const std::atomic<bool>&) {
-    asked.Notify();
-    go_on.WaitForNotification();
+    asked.count_down();
+    go_on.wait();
     return std::string(kAnswer);
   });
   RawClient asker(endpoint_);
   RawClient silent(endpoint_);
   asker.Send(kRequest);
-  asked.WaitForNotification();
+  asked.wait();
   std::thread stopper([&] { loop_->Stop(); });
   EXPECT_EQ(silent.ReadAll(), "") << "closed at once";
-  go_on.Notify();
+  go_on.count_down();
   EXPECT_EQ(asker.ReadResponse().status, 200);
   stopper.join();
 }

@@ -1,14 +1,19 @@
 // `floodgatectl top`.
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/fd.h"
 #include "tools/floodgatectl/commands.h"
 #include "tools/floodgatectl/tables.h"
@@ -63,9 +68,14 @@ class Screen {
   // False: nobody reads any more.
   bool Show(const std::string& block) const {
     if (!terminal_) return Write(absl::StrCat(block, "\n"));
-    // Home, each line cleared to its end, then everything below: nothing flickers.
-    return Write(
-        absl::StrCat("\x1b[H", absl::StrReplaceAll(block, {{"\n", "\x1b[K\n"}}), "\x1b[J"));
+    // Home, each line cleared to its end, then everything below: nothing flickers. What does not
+    // fit is left out, or the terminal would scroll the gate away.
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) size = {24, 80, 0, 0};
+    std::vector<std::string> lines = absl::StrSplit(block, '\n');
+    lines.resize(std::min<size_t>(lines.size(), size.ws_row));
+    for (std::string& text : lines) text = text.substr(0, size.ws_col);
+    return Write(absl::StrCat("\x1b[H", absl::StrJoin(lines, "\x1b[K\r\n"), "\x1b[J"));
   }
 
  private:
