@@ -37,32 +37,30 @@ struct Verdict {
 };
 
 // The first of these that is against a connection decides.
-//   Controller port: controller.allow, else denied. Unix sockets are always allowed. No other
-//   limit. Agent port:
-//     1. agent.deny: denied, which is always a reset.
-//     2. limits.exempt: admitted. (It counts among `connections`, which are all.)
-//     3. limits.connections: admitted while fewer are there.
-//     4. limits.source_connections: likewise, of its source.
-//     5. limits.source_rate: a token of its source is taken.
-//   Unix sockets have no source: of these only 3 applies to them.
+// Controller port: controller.allow, else denied. Unix sockets are allowed. No other limit.
+// Agent port:
+//   1. agent.deny: denied, which is always a reset.
+//   2. limits.exempt: admitted. (It counts among `connections`, which are all.)
+//   3. limits.connections: admitted while fewer are there.
+//   4. limits.source_connections: likewise, of its source.
+//   5. limits.source_rate: a token of its source is taken.
+// Unix sockets have no source: of these only 3 applies to them.
 // A refused connection takes no token, so a source that hammers still gets its steady rate.
 //
 // limits.over_limit says what becomes of those refused by 3, 4 and 5:
-//   reset: a reset.
-//   delay: held for limits.delay while fewer than limits.delayed are, else reset.
-//   queue: by 5: the source's next token is taken in advance and the connection admitted when it is
-//   due,
-//          while fewer than limits.waiting wait and it is due within kQueuedMax (or
-//          limits.patience, if that is configured and shorter); else reset, and no token is taken.
-//          By 3 and 4 nothing becomes due, so they are delayed.
+// - reset: a reset.
+// - delay: held for limits.delay while fewer than limits.delayed are, else reset.
+// - queue, by 5: the source's next token is taken in advance and the connection admitted when it is
+//   due, while fewer than limits.waiting wait and it is due within kQueuedMax (or limits.patience,
+//   if that is configured and shorter); else reset, and no token is taken.
+// - queue, by 3 and 4: nothing becomes due, so they are delayed.
 //
 // A source is an address cut to limits.source_prefix; v4-mapped addresses are IPv4.
 // Not thread-safe. REQUIRES: `now` never goes back.
 class Admission {
  public:
-  // The longest that anyone is queued for a token. Agents that give up do so within some ten
-  // seconds (a TLS client's usual time-outs are 10 to 60 s); a token kept for longer is mostly
-  // wasted.
+  // The longest that anyone is queued for a token: short of the 45 s that Juju's agents give a
+  // handshake, so that there is time left for it. limits.patience says better where it is known.
   static constexpr Duration kQueuedMax = Duration::Seconds(30);
 
   // `hash_seed` keys the hashes of sources: random and secret in production, fixed in simulations.

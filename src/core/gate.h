@@ -23,38 +23,35 @@ absl::string_view Name(Condition condition);
 // Conditions. Peergrouper and manual are events: once they have happened they hold until Hold()
 // forgets them. Self-connection and quorum are live: they hold while the caller says so.
 //
-//                 all hold              open_delay over            DrainFinished
-//    holding ──────────────→ settling ──────────────→ draining ──────────────→ open      any ─Stop→
-//       ↑  ←──one is lost───────┘                        │                      │      stopping
-//       └───────── Hold, rehold ─────────────────────────┴──────────────────────┘
+//              all hold           open_delay over         DrainFinished
+//   holding ─────────────→ settling ─────────────→ draining ─────────────→ open
+//      ↑ ↑────one is lost─────┘                        │                     │
+//      └──────── Hold, rehold ─────────────────────────┴─────────────────────┘
+//   any ──Stop──→ stopping
 //
-//  1. Holding until every condition of `open_on` holds, then settling for `open_delay` (0 passes at
-//  once),
-//     then draining, then open. A condition that is lost while settling leads back to holding; a
-//     further signal while settling does not start the delay again.
-//  2. Once it admits (draining or open) it does so through further signals and through the loss of
-//     conditions, unless `rehold`: then a live condition of `open_on` that has held since the
-//     opening and is lost for longer than `rehold_after` shuts it. One that comes back in time was
-//     not lost. It opens again by rule 1. A condition that did not hold at the opening (rules 3 and
-//     4) cannot be lost.
-//  3. `open_anyway_after` > 0: it drains when it has not admitted for so long since it was started
-//  or shut
-//     by rule 2, whatever the conditions; losing a condition while settling does not start that
-//     time again.
-//  4. Open (an operator) drains at once, whatever the conditions, and makes "manual" hold.
-//  5. Hold (an operator) shuts it, also when it was not open, and forgets the events. From then on
-//  until it
-//     admits again, rule 3 does not apply, and rule 1 only after a new peergrouper signal, if
-//     `open_on` names peergrouper: live conditions alone do not undo what an operator did. Without
-//     it, only Open does.
-//  6. One-phase (no controller port): it begins draining, and rules 1 to 3 do not apply: only Hold
-//  shuts it
-//     and only Open opens it again.
-//  7. Stop is final.
+// 1. Holding until every condition of `open_on` holds, then settling for `open_delay` (0 passes at
+//    once), then draining, then open. A condition lost while settling leads back to holding; a
+//    further signal while settling does not start the delay again.
+// 2. Once it admits (draining or open) it does so through further signals and through the loss of
+//    conditions, unless `rehold`: then a live condition of `open_on` that has held since the
+//    opening and is lost for longer than `rehold_after` shuts it. One that comes back in time was
+//    not lost. It opens again by rule 1. A condition that did not hold at the opening (rules 3 and
+//    4) cannot be lost.
+// 3. `open_anyway_after` > 0: it drains, whatever the conditions, when it has not admitted for so
+//    long since it was started or shut by rule 2; settling in between does not start that time
+//    again.
+// 4. Open (an operator) drains at once, whatever the conditions, and makes "manual" hold.
+// 5. Hold (an operator) shuts it, also when it was not open, and forgets the events. From then on
+//    until it admits again, rule 3 does not apply, and rule 1 only after a new peergrouper signal,
+//    if `open_on` names peergrouper: live conditions alone do not undo what an operator did.
+//    Without it, only Open does.
+// 6. One-phase (no controller port): it begins draining, and rules 1 to 3 do not apply: only Hold
+//    shuts it and only Open opens it again.
+// 7. Stop is final.
 //
 // What is due at the instant of an event happens before that event, and as of the instant when it
-// was due: how late or how often Advance is called changes nothing but what is told meanwhile. Not
-// thread-safe. REQUIRES everywhere: `now` never goes back.
+// was due: how late or how often Advance is called changes nothing but what is told meanwhile.
+// Not thread-safe. REQUIRES everywhere: `now` never goes back.
 class Gate {
  public:
   Gate(const GateOptions& options, bool two_phase, Instant now);
