@@ -269,8 +269,8 @@ ListenerState Gatekeeper::AgentListenerState() {
 }
 
 Instant Gatekeeper::NextDeadline(Instant until) {
-  until =
-      std::min({until, timers_.NextDeadline(), gate_.NextDeadline(), listeners_.NextDeadline()});
+  until = std::min({until, timers_.NextDeadline(), gate_.NextDeadline(), listeners_.NextDeadline(),
+                    end_at_});
   // A pace that holds us back tells when it is our turn; unless nobody waits.
   if (gate_.admits() && !stopping_ && pace_.Allowance(Now()) <= 0 && !listeners_.agents_drained()) {
     until = std::min(until, pace_.NextAt());
