@@ -46,7 +46,9 @@ void Gatekeeper::Turn(Instant until) {
   // With every slot taken, or with connections that wait for one, the end of a handshake is what we
   // wait for: then the workers' reports shall wake us. Otherwise they are read when there is time.
   const bool needs_reports = AgentBudget() <= 0 || waiting_room_.ready() > 0 || stopping_;
-  const bool idle = waiting_room_.FlushDeferred() && sources_reports_.empty() &&
+  // The last report may have made it done: whoever runs the turns must see that, once, unslept on.
+  const bool ended = done() && !std::exchange(end_told_, true);
+  const bool idle = waiting_room_.FlushDeferred() && !ended && sources_reports_.empty() &&
                     commands_.PrepareToSleep(true) && reports_.PrepareToSleep(needs_reports);
   const size_t count =
       kernel_.Wait(idle ? NextDeadline(until) : kernel_.Now(), absl::MakeSpan(batch_));
@@ -269,8 +271,8 @@ ListenerState Gatekeeper::AgentListenerState() {
 }
 
 Instant Gatekeeper::NextDeadline(Instant until) {
-  until = std::min({until, timers_.NextDeadline(), gate_.NextDeadline(), listeners_.NextDeadline(),
-                    end_at_});
+  until = std::min(
+      {until, timers_.NextDeadline(), gate_.NextDeadline(), listeners_.NextDeadline(), end_at_});
   // A pace that holds us back tells when it is our turn; unless nobody waits.
   if (gate_.admits() && !stopping_ && pace_.Allowance(Now()) <= 0 && !listeners_.agents_drained()) {
     until = std::min(until, pace_.NextAt());

@@ -149,6 +149,7 @@ class Gatekeeper {
       0;  // draining: how many of those parked at the opening are still to be taken
   GateState told_ = GateState::kHolding;
   bool stopping_ = false;
+  bool end_told_ = false;
   Instant end_at_ = Instant::Never();  // stopping: when patience with the living is over
   std::vector<SourcesReport> sources_reports_;
   std::vector<Report> taken_reports_;
