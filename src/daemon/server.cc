@@ -1,5 +1,6 @@
 #include "daemon/server.h"
 
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -26,6 +27,11 @@ uint64_t RandomNumber() {
   std::random_device device;
   const uint64_t high = device();
   return (high << 32) | device();
+}
+
+// madvise(2): a wish, and nothing is lost where it is not granted.
+void AdviseHugePages(void* address, size_t bytes) {
+  ::madvise(address, bytes, MADV_HUGEPAGE);
 }
 
 int WorkerCount(const Options& options) {
@@ -207,6 +213,7 @@ absl::Status Server::MakeGatekeeper(std::vector<BoundListener> listeners) {
       AdminServer::Create(options_.admin.listen, options_.admin.mode, *this);
   if (!admin.ok()) return admin.status();
   admin_ = *std::move(admin);
+  if (!admin_->warning().empty()) log_.Write(Severity::kWarn, "admin", admin_->warning());
   ports_.admin.push_back(admin_->bound().ToString());
 
   Gatekeeper::Setup setup;
@@ -218,6 +225,7 @@ absl::Status Server::MakeGatekeeper(std::vector<BoundListener> listeners) {
     setup.own_addresses = std::set<IpAddress>(own->begin(), own->end());
   }
   setup.hash_seed = RandomNumber();
+  setup.memory_hint = AdviseHugePages;
   setup.rebind = [this](const BoundListener& listener) { return Rebind(listener); };
   setup.on_gate = [this](GateState state) { OnGate(state); };
   gatekeeper_ =

@@ -19,7 +19,7 @@ Gatekeeper::Gatekeeper(Kernel& kernel, Log& log, Mailbox<Report>& reports, Setup
       on_gate_(std::move(setup.on_gate)),
       timers_(kernel.Now()),
       gate_(options_->gate, /*two_phase=*/options_->controller.has_value(), kernel.Now()),
-      admission_(*options_, setup.hash_seed),
+      admission_(*options_, setup.hash_seed, setup.memory_hint),
       pace_(options_->drain.rate, options_->drain.ramp, kernel.Now()),
       listeners_(
           kernel, log, std::move(setup.listeners), [this](const Taken& taken) { OnTaken(taken); },
@@ -53,7 +53,7 @@ void Gatekeeper::Turn(Instant until) {
   const size_t count =
       kernel_.Wait(idle ? NextDeadline(until) : kernel_.Now(), absl::MakeSpan(batch_));
   TakeMessages();  // Slots that have been freed meanwhile count in the decisions of this batch.
-  for (size_t i = 0; i < count; ++i) Dispatch(batch_[i]);
+  DispatchBatch(absl::MakeConstSpan(batch_).first(count));
   timers_.Advance(kernel_.Now(),
                   [this](uint64_t token) { waiting_room_.OnTimer(token, kernel_.Now()); });
 }
@@ -81,6 +81,21 @@ void Gatekeeper::OnReport(const Report& report) {
   if (admitted.port == Port::kController) {
     gate_.SetSelfConnection(registry_.presence().self_connected(), Now());
     gate_.SetControllers(registry_.presence().controllers(), Now());
+  }
+}
+
+void Gatekeeper::DispatchBatch(absl::Span<const Completion> batch) {
+  // A decision about one of a million sources waits for memory; those of a batch can wait together.
+  for (const Completion& completion : batch) {
+    if (Listeners::Owns(completion.token) && completion.peer.family == PeerAddress::Family::kIp) {
+      admission_.Prefetch(completion.peer);
+    }
+  }
+  kept_ = 0;
+  refused_ = 0;
+  for (const Completion& completion : batch) Dispatch(completion);
+  if (refused_ > 0 || kept_ > 0) {
+    rest_until_ = kept_ == 0 ? Now() + kRestAfterRefusals : Instant{};
   }
 }
 
@@ -132,8 +147,10 @@ void Gatekeeper::OnAgentTaken(const Taken& taken) {
   const Verdict verdict = admission_.Judge(Port::kAgent, taken.peer, CurrentOccupancy(), Now());
   switch (verdict.action) {
     case Verdict::Action::kAdmit:
+      ++kept_;
       return Keep(taken);
     case Verdict::Action::kReset:
+      ++refused_;
       ++Counters(Port::kAgent).refused[static_cast<size_t>(verdict.reason)];
       return kernel_.Reset(taken.fd);
     case Verdict::Action::kDelay:
@@ -242,7 +259,7 @@ Occupancy Gatekeeper::CurrentOccupancy() const {
 }
 
 int64_t Gatekeeper::AgentBudget() {
-  if (!gate_.admits() || stopping_) return 0;
+  if (!gate_.admits() || stopping_ || Now() < rest_until_) return 0;
   const int64_t slots = capacity_.handshakes_max - slots_held_[static_cast<size_t>(Port::kAgent)] -
                         static_cast<int64_t>(waiting_room_.ready());
   // The descriptors that are left. Those of limits.connections are a matter of admission.

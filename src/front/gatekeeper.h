@@ -47,6 +47,7 @@ class Gatekeeper {
     std::vector<Mailbox<WorkerMessage>*> workers;  // at least one, at most 255
     std::set<IpAddress> own_addresses;             // of this host, for the self-connection
     uint64_t hash_seed = 0;
+    SourceTable::MemoryHint memory_hint = nullptr;  // see core/source_table.h
     Listeners::Rebind rebind;
     // Told on the gatekeeper's thread whenever the gate's state has changed. Must not block.
     std::function<void(GateState)> on_gate;
@@ -90,6 +91,11 @@ class Gatekeeper {
   static constexpr int kControllerHandshakesMax = 64;
   static constexpr size_t kControllersWaitingMax = 1024;
   static constexpr size_t kBatchMax = 128;
+  // After a batch in which everybody was refused, nothing is taken for so long: under a flood the
+  // next batch is then a large one, and a wake-up is paid for once in it and not for each
+  // connection. Whoever is within their limits waits that much longer, only while nobody like them
+  // is about.
+  static constexpr Duration kRestAfterRefusals = Duration::Milliseconds(1);
 
   struct WorkerLink {
     Mailbox<WorkerMessage>* mailbox = nullptr;
@@ -104,6 +110,7 @@ class Gatekeeper {
   };
   void TakeMessages();
   void OnReport(const Report& report);
+  void DispatchBatch(absl::Span<const Completion> batch);
   void Dispatch(const Completion& completion);
   void OnTaken(const Taken& taken);
   void OnControllerTaken(const Taken& taken);
@@ -148,6 +155,9 @@ class Gatekeeper {
   uint64_t parked_left_ =
       0;  // draining: how many of those parked at the opening are still to be taken
   GateState told_ = GateState::kHolding;
+  int kept_ = 0;        // of this batch
+  int refused_ = 0;     // reset at once, of this batch
+  Instant rest_until_;  // nothing is taken before
   bool stopping_ = false;
   bool end_told_ = false;
   Instant end_at_ = Instant::Never();  // stopping: when patience with the living is over
