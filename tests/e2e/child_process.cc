@@ -116,7 +116,7 @@ std::optional<int> ChildProcess::Wait(std::chrono::milliseconds timeout) {
   return status_;
 }
 
-Finished Run(const std::vector<std::string>& arguments) {
+Finished RunToEnd(const std::vector<std::string>& arguments) {
   const TemporaryDirectory directory;
   ChildProcess child({.arguments = arguments,
                       .output_path = directory.File("output"),

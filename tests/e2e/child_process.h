@@ -66,7 +66,7 @@ struct Finished {
   std::string output;
   std::string errors;
 };
-Finished Run(const std::vector<std::string>& arguments);
+Finished RunToEnd(const std::vector<std::string>& arguments);
 
 }  // namespace floodgate::e2e
 

@@ -124,8 +124,10 @@ Client Client::TryConnect(const std::string& address, const std::string& source)
     socklen_t size = sizeof error;
     ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
   }
-  if (error != 0) return Client(OwnedFd());
-  return Client(std::move(fd));
+  if (error != 0 && error != ECONNRESET) return Client(OwnedFd());
+  Client client(std::move(fd));
+  client.reset_ = error == ECONNRESET;
+  return client;
 }
 
 Client Client::Connect(const std::string& address, const std::string& source) {
@@ -139,6 +141,7 @@ std::string Client::local_address() const {
 }
 
 bool Client::TrySend(absl::string_view bytes, std::chrono::milliseconds timeout) {
+  if (reset_) return false;
   const Deadline deadline(timeout);
   while (!bytes.empty()) {
     const ssize_t sent = ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -147,6 +150,7 @@ bool Client::TrySend(absl::string_view bytes, std::chrono::milliseconds timeout)
     } else if (errno == EAGAIN) {
       if (!WaitFor(fd(), POLLOUT, deadline)) return false;
     } else if (errno != EINTR) {
+      reset_ = true;
       return false;
     }
   }
@@ -166,7 +170,7 @@ Received Client::Receive(size_t size, std::chrono::milliseconds timeout) {
       buffer.resize(static_cast<size_t>(got));
       return {Received::Kind::kBytes, std::move(buffer)};
     }
-    if (got == 0) return {Received::Kind::kEnd, ""};
+    if (got == 0) return {reset_ ? Received::Kind::kReset : Received::Kind::kEnd, ""};
     if (errno == EINTR) continue;
     if (errno != EAGAIN) return {Received::Kind::kReset, ""};
     if (!WaitFor(fd(), POLLIN, deadline)) return {Received::Kind::kNothing, ""};
@@ -218,7 +222,7 @@ Received::Kind Client::AwaitEnd(std::chrono::milliseconds timeout) {
 
 bool Client::Untouched() const {
   char byte = 0;
-  return ::recv(fd(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
+  return !reset_ && ::recv(fd(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
 }
 
 void Client::FinishSending() {
@@ -243,6 +247,14 @@ ListeningSocket Listen(const std::string& address, int backlog) {
   listening.address =
       at.storage.ss_family == AF_UNIX ? address : ToText(LocalOf(listening.fd.get()));
   return listening;
+}
+
+OwnedFd ConnectWithoutWaiting(const std::string& address) {
+  Address to = ToReach(address);
+  OwnedFd fd(::socket(to.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  Require(::connect(fd.get(), to.get(), to.size) == 0 || errno == EINPROGRESS,
+          absl::StrCat("connect to ", address, ": ", std::strerror(errno)));
+  return fd;
 }
 
 void RaiseDescriptorLimit() {

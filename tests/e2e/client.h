@@ -23,7 +23,8 @@ class Client {
   // address is meant), "unix:/path", "unix:@name". `source`: the address to come from, or "".
   // Throws if it cannot connect in time.
   static Client Connect(const std::string& address, const std::string& source = "");
-  // Like Connect; an invalid client if the peer refuses.
+  // Like Connect; an invalid client if the peer refuses. (One that accepts and resets at once does
+  // not: that comes out as a reset of what is done next.)
   static Client TryConnect(const std::string& address, const std::string& source = "");
   // A socket that is connected already (a backend's).
   explicit Client(OwnedFd fd) : fd_(std::move(fd)) {}
@@ -57,6 +58,7 @@ class Client {
 
  private:
   OwnedFd fd_;
+  bool reset_ = false;  // A call was told already; the kernel tells it only once.
 };
 
 // A listening socket; `address` as above, port 0 allowed. With kBoundOnly it does not listen:
@@ -67,6 +69,9 @@ struct ListeningSocket {
   std::string address;  // really bound
 };
 ListeningSocket Listen(const std::string& address, int backlog = 4096);
+
+// A socket that has begun to connect; nothing says that it ever will be.
+OwnedFd ConnectWithoutWaiting(const std::string& address);
 
 // Raises this process's soft limit of descriptors to the hard one: some tests hold thousands.
 void RaiseDescriptorLimit();

@@ -54,7 +54,10 @@ TlsClient::TlsClient(Client socket, const Options& options) : socket_(std::move(
     SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(wire.data()),
                         static_cast<unsigned>(wire.size()));
   }
-  if (options.resume != nullptr) SSL_set_session(ssl, options.resume);
+  if (options.resume != nullptr) {  // A copy: OpenSSL's client uses a TLS 1.3 ticket only once.
+    const TlsTicket copy(SSL_SESSION_dup(options.resume));
+    SSL_set_session(ssl, copy.get());
+  }
 }
 
 TlsClient TlsClient::Connect(const std::string& address, const Options& options,
