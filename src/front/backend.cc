@@ -39,18 +39,29 @@ void Backend::Connect(Connection& connection) {
     connection.backend.fd = -1;
     return Fail(connection, absl::StrCat("socket: ", std::strerror(error)));
   }
-  connection.connecting = true;
-  context_.Submit(connection, {.kind = OpKind::kConnect,
-                               .fd = connection.backend.fd,
-                               .token = TokenOf(connection, Event::kConnected),
-                               .address = &options.backend});
   connection.backend_options = context_.options;  // The address must stay until the completion.
+  SubmitConnect(connection);
   connection.deadline = context_.timers.Arm(connection.stage_since + options.connect_timeout,
                                             TokenOf(connection, Event::kDeadline));
 }
 
+void Backend::SubmitConnect(Connection& connection) {
+  connection.connecting = true;
+  context_.Submit(connection, {.kind = OpKind::kConnect,
+                               .fd = connection.backend.fd,
+                               .token = TokenOf(connection, Event::kConnected),
+                               .address = &connection.backend_options->backend});
+}
+
 bool Backend::OnConnected(Connection& connection, int32_t result) {
   connection.connecting = false;
+  if (result == -EAGAIN) {
+    // The queue of a unix socket is full, and nothing tells when it has room again (connect(2)):
+    // try again soon, until backend.connect_timeout.
+    connection.connect_again = context_.timers.Arm(context_.kernel.Now() + kConnectAgainAfter,
+                                                   TokenOf(connection, Event::kConnectAgain));
+    return false;
+  }
   connection.backend_options.reset();
   if (result < 0) {
     Fail(connection, std::strerror(-result));
@@ -61,6 +72,11 @@ bool Backend::OnConnected(Connection& connection, int32_t result) {
   context_.Tell(connection, Report::Kind::kEstablished);
   transport_.Flush(connection, Side::kBackend);
   return true;
+}
+
+void Backend::OnConnectAgain(Connection& connection) {
+  connection.connect_again = {};
+  if (connection.stage == Stage::kConnect) SubmitConnect(connection);
 }
 
 void Backend::OnDeadline(Connection& connection) {

@@ -19,8 +19,12 @@ class Backend {
   // True: connected, what waited is on its way, and the relay may begin.
   bool OnConnected(Connection& connection, int32_t result);
   void OnDeadline(Connection& connection);
+  void OnConnectAgain(Connection& connection);
 
  private:
+  static constexpr Duration kConnectAgainAfter = Duration::Milliseconds(10);
+
+  void SubmitConnect(Connection& connection);
   void Fail(Connection& connection, absl::string_view why);
 
   WorkerContext& context_;

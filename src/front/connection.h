@@ -83,6 +83,7 @@ struct Connection {
   uint8_t operations = 0;         // in flight, cancels included
   TimerId deadline;               // of the stage
   TimerId tickets_due;            // client.out.queued waits to share a packet with the first answer
+  TimerId connect_again;
   Instant stage_since;
   std::unique_ptr<TlsSession> tls;
   std::shared_ptr<const WorkerOptions> backend_options;  // while connecting

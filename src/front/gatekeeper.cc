@@ -220,6 +220,7 @@ void Gatekeeper::Admit(int fd, const PeerAddress& peer, const PeerAddress& local
   assignment.peer = peer;
   assignment.local = local;
   if (tls) assignment.handshake_deadline = Now() + options_->limits.handshake_timeout;
+  kernel_.Forget(fd);  // The worker's kernel has it from here on.
   worker.outbox.emplace_back(assignment);
   ++worker.slots_held;
   ++worker.connections;

@@ -61,6 +61,7 @@ void Listeners::Watch(size_t index) {
 void Listeners::Cancel(size_t index, Kind kind) {
   ++listeners_[index].cancels;
   Submit({.kind = OpKind::kCancel,
+          .fd = listeners_[index].bound.fd,
           .token = Token(index, Kind::kCancelled),
           .target = Token(index, kind)});
 }

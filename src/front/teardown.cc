@@ -13,27 +13,29 @@ void Teardown::Begin(Connection& connection, Report::Kind outcome, bool abort) {
   connection.abort = abort;
   context_.timers.Cancel(connection.deadline);
   context_.timers.Cancel(connection.tickets_due);
+  context_.timers.Cancel(connection.connect_again);
   CancelAll(connection);
   Settle(connection);
 }
 
 void Teardown::CancelAll(Connection& connection) {
-  const auto cancel = [&](bool in_flight, Event event) {
+  const auto cancel = [&](bool in_flight, Side side, Event event) {
     if (!in_flight) return;
     context_.Submit(connection, {.kind = OpKind::kCancel,
+                                 .fd = connection.socket(side).fd,
                                  .token = TokenOf(connection, Event::kCancelled),
                                  .target = TokenOf(connection, event)});
   };
-  cancel(connection.client.receiving, Event::kClientReceived);
-  cancel(connection.backend.receiving, Event::kBackendReceived);
-  cancel(connection.client.out.in_flight, Event::kClientSent);
-  cancel(connection.backend.out.in_flight, Event::kBackendSent);
-  cancel(connection.connecting, Event::kConnected);
+  cancel(connection.client.receiving, Side::kClient, Event::kClientReceived);
+  cancel(connection.backend.receiving, Side::kBackend, Event::kBackendReceived);
+  cancel(connection.client.out.in_flight, Side::kClient, Event::kClientSent);
+  cancel(connection.backend.out.in_flight, Side::kBackend, Event::kBackendSent);
+  cancel(connection.connecting, Side::kBackend, Event::kConnected);
   if (connection.splices == nullptr) return;
   for (const Side side : {Side::kClient, Side::kBackend}) {
     const SpliceDirection& splice = connection.splice(side);
-    cancel(splice.polling_source, ReadableAt(side));
-    cancel(splice.polling_sink, WritableAt(Other(side)));
+    cancel(splice.polling_source, side, ReadableAt(side));
+    cancel(splice.polling_sink, Other(side), WritableAt(Other(side)));
   }
 }
 

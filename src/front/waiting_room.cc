@@ -102,6 +102,7 @@ void WaitingRoom::Dismiss(SlotHandle handle, bool reset) {
     visitor.state = Visitor::State::kLeaving;
     visitor.reset = reset;
     Submit({.kind = OpKind::kCancel,
+            .fd = visitor.fd,
             .token = Token(handle, Kind::kCancelled),
             .target = Token(handle, Kind::kReadable)});
     return;

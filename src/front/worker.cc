@@ -159,6 +159,7 @@ void Worker::Dispatch(const Completion& completion) {
     case Event::kCancelled:
     case Event::kDeadline:
     case Event::kTicketsDue:
+    case Event::kConnectAgain:
       break;
   }
   if (connection.stage == Stage::kTerminating) teardown_.Settle(connection);
@@ -225,6 +226,8 @@ void Worker::OnTimer(uint64_t token) {
   if (EventOf(token) == Event::kTicketsDue) {
     connection->tickets_due = {};
     transport_.Flush(*connection, Side::kClient);
+  } else if (EventOf(token) == Event::kConnectAgain) {
+    backend_.OnConnectAgain(*connection);
   } else {
     connection->deadline = {};
     OnStageDeadline(*connection);

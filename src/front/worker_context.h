@@ -30,8 +30,9 @@ enum class Event : uint8_t {
   kClientWritable,
   kBackendWritable,
   kCancelled,
-  kDeadline,    // timer: the stage took too long
-  kTicketsDue,  // timer: held tickets have waited long enough
+  kDeadline,      // timer: the stage took too long
+  kConnectAgain,  // timer: the backend's queue was full
+  kTicketsDue,    // timer: held tickets have waited long enough
 };
 
 constexpr Event EventOf(uint64_t token) {
