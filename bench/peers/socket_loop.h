@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -20,6 +21,7 @@ namespace floodgate::peers {
 // Listens on 127.0.0.1:`port`. Ends the program if the port is taken: a server left over from an
 // earlier run would share the work and halve every figure.
 inline int Listen(const char* program, const char* port) {
+  std::signal(SIGPIPE, SIG_IGN);  // Clients may leave while they are written to.
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int one = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);

@@ -3,16 +3,27 @@
 #include <csignal>
 #include <cstdio>
 
-#include "tools/storm/options.h"
+#include "tools/storm/command_line.h"
 #include "tools/storm/results.h"
 #include "tools/storm/storm.h"
 
 namespace {
 
 std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler writes it");
 
 void OnInterrupt(int /*signal*/) {
   interrupted.store(true, std::memory_order_relaxed);
+}
+
+// The first signal ends the storm, which still reports; the second ends the process.
+void CatchSignals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  struct sigaction action {};
+  action.sa_handler = OnInterrupt;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
 }
 
 }  // namespace
@@ -20,19 +31,16 @@ void OnInterrupt(int /*signal*/) {
 int main(int argc, char** argv) {
   using namespace floodgate::storm;
   int exit_code = 0;
-  const std::optional<Options> options = ReadOptions(argc, argv, &exit_code);
+  const std::optional<Options> options = ReadCommandLine(argc, argv, &exit_code);
   if (!options.has_value()) return exit_code;
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGINT, OnInterrupt);
-  std::signal(SIGTERM, OnInterrupt);
+  CatchSignals();
   absl::StatusOr<std::unique_ptr<Storm>> storm = Storm::Create(*options);
   if (!storm.ok()) {
     std::fprintf(stderr, "floodgate-storm: %s\n", std::string(storm.status().message()).c_str());
     return 1;
   }
-  Results results = (*storm)->Run(interrupted);
-  std::fputs(options->json ? (ResultsJson(results) + "\n").c_str() : ResultsTable(results).c_str(),
-             stdout);
-  const bool all_served = results.agents_served >= results.agents;
-  return options->require_served && !all_served ? 1 : 0;
+  const Results results = (*storm)->Run(interrupted);
+  if (options->output == Output::kTable) std::fputs(ResultsTable(results).c_str(), stdout);
+  if (options->output == Output::kJson) std::puts(ResultsJson(results).c_str());
+  return options->require_served && results.agents_unserved > 0 ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-// What a storm is to do.
+// What a storm is to do, as the command line says it.
 #ifndef FLOODGATE_TOOLS_STORM_OPTIONS_H_
 #define FLOODGATE_TOOLS_STORM_OPTIONS_H_
 
@@ -8,26 +8,27 @@
 #include <vector>
 
 #include "base/endpoint.h"
-#include "base/ip.h"
 #include "base/time.h"
+#include "tools/storm/sources.h"
 
 namespace floodgate::storm {
 
-enum class Mode { kTcp, kHello, kTls, kTlsResumed, kHttp, kHttps, kHttpsResumed };
+enum class Mode { kTcp, kWait, kHello, kTls, kTlsResumed, kHttp, kHttps, kHttpsResumed };
 enum class Retry { kNone, kImmediate, kFullJitter };
+enum class Output { kTable, kJson, kNone };
 
 struct Options {
   std::vector<Endpoint> targets;
   Mode mode = Mode::kHttps;
   int agents = 1000;
-  std::vector<IpAddress> sources;  // empty: the kernel chooses
-  double rate = 0;                 // attempts begun a second; 0 = no bound
-  int concurrency = 0;             // attempts at a time; 0 = no bound
-  int64_t attempts = 0;            // in all; 0 = as the agents make them
-  Duration hold;                   // how long a served agent stays
+  Sources sources;       // none: the kernel chooses
+  double rate = 0;       // attempts begun a second; 0 = no bound
+  int concurrency = 0;   // attempts at a time; 0 = no bound
+  int64_t attempts = 0;  // in all; 0 = as the agents make them
+  Duration hold;         // how long a served agent stays
   bool hold_until_end = false;
   Duration patience = Duration::Seconds(30);  // of an attempt, from its connect
-  Duration connect_timeout;                   // 0 = patience alone
+  Duration connect_timeout;                   // this and the next two: 0 = patience alone
   Duration handshake_timeout;
   Duration first_byte_timeout;
   Retry retry = Retry::kNone;
@@ -42,21 +43,20 @@ struct Options {
   int reset_percent = 0;    // reset the connection right after the connect
   bool close_by_reset = false;
   std::string server_name = "localhost";
+  std::string path = "/";   // of the HTTP request
   std::string tls_version;  // "", "1.2", "1.3"
   uint64_t seed = 1;
   int cpu = -1;
-  bool json = false;
+  Output output = Output::kTable;
   bool require_served = false;
 
-  bool tls() const { return mode != Mode::kTcp && mode != Mode::kHello && mode != Mode::kHttp; }
+  bool tls() const { return mode == Mode::kTls || mode == Mode::kHttps || resumed(); }
   bool resumed() const { return mode == Mode::kTlsResumed || mode == Mode::kHttpsResumed; }
   bool http() const {
     return mode == Mode::kHttp || mode == Mode::kHttps || mode == Mode::kHttpsResumed;
   }
+  bool holds() const { return hold_until_end || hold.ns > 0; }
 };
-
-// Reads the arguments. When there is nothing to run, says why and gives the exit code.
-std::optional<Options> ReadOptions(int argc, char** argv, int* exit_code);
 
 }  // namespace floodgate::storm
 

@@ -1,12 +1,11 @@
 #include "tools/storm/results.h"
 
-#include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/version.h"
 
 namespace floodgate::storm {
 namespace {
@@ -14,7 +13,7 @@ namespace {
 struct Phase {
   const char* name;
   const char* meaning;
-  Samples Results::*samples;
+  Histogram Results::*histogram;
 };
 constexpr std::array<Phase, 5> kPhases = {{
     {"connect", "connect", &Results::connect},
@@ -25,59 +24,90 @@ constexpr std::array<Phase, 5> kPhases = {{
 }};
 constexpr std::array<std::pair<const char*, double>, 4> kPercentiles = {
     {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"max", 1.0}}};
+constexpr std::array<const char*, 4> kEndedBy = {"done", "attempts", "duration", "interrupt"};
+// From this share of a core on, waiting for the storm itself shows in its figures.
+constexpr double kBusyShare = 0.8;
 
-double PerSecond(uint64_t count, Duration elapsed) {
-  return elapsed.ns > 0 ? static_cast<double>(count) / elapsed.seconds() : 0;
+const char* EndedByText(const Results& results) {
+  return kEndedBy[static_cast<size_t>(results.ended_by)];
+}
+
+double Milliseconds(Duration duration) {
+  return static_cast<double>(duration.ns) / 1e6;
+}
+
+void AppendSummary(const Results& results, std::string& text) {
+  absl::StrAppendFormat(&text, "agents        %d, served %d\n", results.agents,
+                        results.agents_served);
+  if (results.agents_faulty > 0) {
+    absl::StrAppendFormat(&text, "faulty        %d of the agents\n", results.agents_faulty);
+  }
+  absl::StrAppendFormat(
+      &text, "attempts      %d (%d of them retries), %d connected, at most %d open at a time\n",
+      results.attempts, results.retries, results.connected, results.open_max);
+  absl::StrAppendFormat(&text, "handshakes    %d full, %d resumed\n", results.handshakes_full,
+                        results.handshakes_resumed);
+  absl::StrAppendFormat(&text,
+                        "elapsed       %.3f s (%s), last served after %.3f s, goodput %.1f/s\n",
+                        results.elapsed.seconds(), EndedByText(results),
+                        results.until_last_served.seconds(), results.goodput_per_second());
+  absl::StrAppendFormat(
+      &text, "own CPU       %.3f s, %.0f %% of a core%s; %d MiB\n", results.cpu_seconds(),
+      100 * results.cpu_share(),
+      results.cpu_share() >= kBusyShare ? ": the storm itself was (nearly) the limit" : "",
+      results.resident_kib_max / 1024);
 }
 
 }  // namespace
 
-double Samples::PercentileMs(double share) {
-  if (ns_.empty()) return 0;
-  if (!std::exchange(sorted_, true)) std::sort(ns_.begin(), ns_.end());
-  const auto rank = static_cast<size_t>(std::ceil(share * static_cast<double>(ns_.size())));
-  return static_cast<double>(ns_[std::max<size_t>(rank, 1) - 1]) / 1e6;
+double Results::goodput_per_second() const {
+  return until_last_ended.ns > 0
+             ? static_cast<double>(Count(Outcome::kServed)) / until_last_ended.seconds()
+             : 0;
 }
 
-std::string ResultsTable(Results& results) {
-  std::string text = absl::StrFormat(
-      "agents        %d, served %d\nattempts      %d (%d of them retries), %d connected, at most "
-      "%d open at a time\nhandshakes    %d full, %d resumed\nelapsed       %.3f s, last served "
-      "after %.3f s, %.1f served a second\nown CPU       %.3f s (%.0f %% of a core: near 100 %%, "
-      "the storm itself was the limit)\n\n",
-      results.agents, results.agents_served, results.attempts, results.retries, results.connected,
-      results.open_max, results.handshakes_full, results.handshakes_resumed,
-      results.elapsed.seconds(), results.until_last_served.seconds(),
-      PerSecond(results.Count(Outcome::kServed), results.elapsed), results.cpu_seconds,
-      results.elapsed.ns > 0 ? 100 * results.cpu_seconds / results.elapsed.seconds() : 0);
-  absl::StrAppendFormat(&text, "%-24s %8s %10s %10s %10s %10s\n", "milliseconds", "count", "p50",
+double Results::cpu_share() const {
+  return elapsed.ns > 0 ? cpu_seconds() / elapsed.seconds() : 0;
+}
+
+std::string ResultsTable(const Results& results) {
+  std::string text;
+  AppendSummary(results, text);
+  absl::StrAppendFormat(&text, "\n%-24s %8s %10s %10s %10s %10s\n", "milliseconds", "count", "p50",
                         "p90", "p99", "max");
   for (const Phase& phase : kPhases) {
-    Samples& samples = results.*phase.samples;
-    if (samples.size() == 0) continue;
-    absl::StrAppendFormat(&text, "%-24s %8d", phase.meaning, samples.size());
+    const Histogram& histogram = results.*phase.histogram;
+    if (histogram.count() == 0) continue;
+    absl::StrAppendFormat(&text, "%-24s %8d", phase.meaning, histogram.count());
     for (const auto& [name, share] : kPercentiles) {
-      absl::StrAppendFormat(&text, " %10.3f", samples.PercentileMs(share));
+      absl::StrAppendFormat(&text, " %10.3f", Milliseconds(histogram.Percentile(share)));
     }
     text += '\n';
   }
   absl::StrAppend(&text, "\nhow attempts ended\n");
-  for (size_t i = 0; i < kOutcomeNames.size(); ++i) {
+  for (size_t i = 0; i < kOutcomes; ++i) {
     if (results.outcomes[i] == 0) continue;
-    absl::StrAppendFormat(&text, "  %-20s %8d\n", std::string(kOutcomeNames[i]),
-                          results.outcomes[i]);
+    absl::StrAppendFormat(&text, "  %-22s %8d  %s\n", kOutcomeTexts[i].name, results.outcomes[i],
+                          kOutcomeTexts[i].meaning);
   }
   if (results.closed_while_held > 0) {
     absl::StrAppendFormat(&text, "\n%d served agents were cut off while they stayed\n",
                           results.closed_while_held);
   }
+  if (!results.first_error.empty()) {
+    absl::StrAppend(&text, "\nfirst error: ", results.first_error, "\n");
+  }
   return text;
 }
 
-std::string ResultsJson(Results& results) {
+std::string ResultsJson(const Results& results) {
   nlohmann::ordered_json json = {
+      {"version", Version()},
+      {"ended_by", EndedByText(results)},
       {"agents", results.agents},
+      {"agents_faulty", results.agents_faulty},
       {"agents_served", results.agents_served},
+      {"agents_unserved", results.agents_unserved},
       {"attempts", results.attempts},
       {"retries", results.retries},
       {"connected", results.connected},
@@ -87,18 +117,28 @@ std::string ResultsJson(Results& results) {
       {"open_max", results.open_max},
       {"elapsed_s", results.elapsed.seconds()},
       {"until_last_served_s", results.until_last_served.seconds()},
-      {"goodput_per_s", PerSecond(results.Count(Outcome::kServed), results.elapsed)},
-      {"cpu_s", results.cpu_seconds}};
-  for (size_t i = 0; i < kOutcomeNames.size(); ++i) {
-    json["outcomes"][std::string(kOutcomeNames[i])] = results.outcomes[i];
+      {"until_last_ended_s", results.until_last_ended.seconds()},
+      {"goodput_per_s", results.goodput_per_second()},
+      {"cpu_s", results.cpu_seconds()},
+      {"cpu_user_s", results.cpu_user_seconds},
+      {"cpu_system_s", results.cpu_system_seconds},
+      {"cpu_share", results.cpu_share()},
+      {"resident_kib_max", results.resident_kib_max},
+      {"first_error", results.first_error}};
+  for (size_t i = 0; i < kOutcomes; ++i) {
+    json["outcomes"][kOutcomeTexts[i].name] = results.outcomes[i];
   }
   for (const Phase& phase : kPhases) {
-    Samples& samples = results.*phase.samples;
-    nlohmann::ordered_json row = {{"count", samples.size()}};
-    for (const auto& [name, share] : kPercentiles) row[name] = samples.PercentileMs(share);
+    const Histogram& histogram = results.*phase.histogram;
+    nlohmann::ordered_json row = {{"count", histogram.count()},
+                                  {"min", Milliseconds(histogram.least())},
+                                  {"mean", Milliseconds(histogram.mean())}};
+    for (const auto& [name, share] : kPercentiles) {
+      row[name] = Milliseconds(histogram.Percentile(share));
+    }
     json["latency_ms"][phase.name] = std::move(row);
   }
-  return json.dump(2);
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 }  // namespace floodgate::storm

@@ -10,6 +10,17 @@
 #include "base/fd.h"
 
 namespace floodgate::storm {
+namespace {
+
+// Closes without touching the errno that the caller is to see.
+int Failed(OwnedFd& fd) {
+  const int error = errno;
+  fd.Reset();
+  errno = error;
+  return -1;
+}
+
+}  // namespace
 
 SocketAddress SourceAddress(const IpAddress& address) {
   SocketAddress source;
@@ -40,12 +51,31 @@ int StartConnect(const SocketAddress& target, const SocketAddress* source) {
       // The port is chosen at connect, by the whole of the connection: ip(7).
       ::setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
       if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(source->storage), source->size) != 0) {
-        return -1;
+        return Failed(fd);
       }
     }
   }
-  if (::connect(fd.get(), address, target.size) != 0 && errno != EINPROGRESS) return -1;
+  if (::connect(fd.get(), address, target.size) != 0 && errno != EINPROGRESS) return Failed(fd);
   return fd.Release();
+}
+
+int ProbeSource(const IpAddress& source) {
+  const SocketAddress address = SourceAddress(source);
+  const auto* raw = reinterpret_cast<const sockaddr*>(address.storage);
+  const OwnedFd fd(::socket(raw->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return fd.valid() && ::bind(fd.get(), raw, address.size) == 0 ? 0 : errno;
+}
+
+int ProbeRoute(const SocketAddress& target, const IpAddress& source) {
+  // Connecting a datagram socket looks the route up and sends nothing (udp(7)).
+  const SocketAddress address = SourceAddress(source);
+  const auto* raw = reinterpret_cast<const sockaddr*>(target.storage);
+  const OwnedFd fd(::socket(raw->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return errno;
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(address.storage), address.size) != 0) {
+    return errno;
+  }
+  return ::connect(fd.get(), raw, target.size) == 0 ? 0 : errno;
 }
 
 int PendingError(int fd) {

@@ -11,8 +11,13 @@ namespace floodgate::storm {
 SocketAddress SourceAddress(const IpAddress& address);
 
 // A non-blocking socket that is connecting to `target` from `source` (null: the kernel chooses).
-// -1: none, and errno says why. The caller owns it.
+// -1: none, and errno says why; EAGAIN is a unix socket whose queue is full. The caller owns it.
 int StartConnect(const SocketAddress& target, const SocketAddress* source);
+
+// 0 if `source` may be bound on this host, else an errno. Nothing is sent.
+int ProbeSource(const IpAddress& source);
+// 0 if packets from `source` may go to `target`, else an errno. Nothing is sent.
+int ProbeRoute(const SocketAddress& target, const IpAddress& source);
 
 // SO_ERROR: 0 or the errno of a connect that failed.
 int PendingError(int fd);

@@ -2,6 +2,7 @@
 #ifndef FLOODGATE_TOOLS_STORM_STORM_H_
 #define FLOODGATE_TOOLS_STORM_STORM_H_
 
+#include <array>
 #include <atomic>
 #include <deque>
 #include <memory>
@@ -10,11 +11,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "base/fd.h"
 #include "base/prng.h"
+#include "base/time.h"
 #include "base/timer_wheel.h"
 #include "core/backoff.h"
 #include "io/kernel.h"
+#include "tools/storm/agent.h"
 #include "tools/storm/options.h"
 #include "tools/storm/results.h"
 #include "tools/storm/tls_client.h"
@@ -23,76 +27,88 @@ namespace floodgate::storm {
 
 class Storm {
  public:
-  // Resolves the targets, raises the descriptor limit, fetches a session ticket if one is needed.
+  // Resolves the targets, tries the sources, raises the descriptor limit, fetches a session ticket
+  // if one is needed. The message of an error says what is possible.
   static absl::StatusOr<std::unique_ptr<Storm>> Create(const Options& options);
 
-  // Runs to the end. `interrupted`, set by a signal handler, ends it early.
+  // Runs to the end, once. `interrupted`, set by a signal handler, ends it early.
   Results Run(const std::atomic<bool>& interrupted);
 
  private:
-  enum class Phase : uint8_t { kIdle, kConnect, kHandshake, kAnswer, kHeld, kDone };
-  enum class Manner : uint8_t { kHonest, kSilent, kGarbage, kReset };
-
-  struct Agent {
-    OwnedFd fd;
-    Ssl ssl;
-    Phase phase = Phase::kIdle;
-    Manner manner = Manner::kHonest;
-    bool gives_up = false;
-    bool requested = false;
-    int attempts = 0;
-    TimerId timer;  // of the phase, or until the next attempt
-    TimerId give_up;
-    Instant first_try;
-    Instant begun;  // this attempt
-    Instant phase_begun;
-  };
+  using Phase = Agent::Phase;
+  using Role = Agent::Role;
 
   explicit Storm(const Options& options);
 
+  // Before the storm (prepare.cc).
   absl::Status Prepare();
+  absl::Status Pin() const;
+  absl::Status CheckDescriptors() const;
+  absl::Status ResolveTargets();
+  absl::Status CheckSources() const;
   absl::Status PrimeTickets();
-  // A connecting socket. -1: errno says why.
-  int Connect(size_t agent_index);
+  void CastRoles();
+  std::vector<uint32_t> Shuffled();
+
+  // The loop, and what agents do between attempts (storm.cc).
+  void RunTurn();
+  bool Finished();
+  Instant NextStart() const;
+  Instant NextWake() const;
   void BeginDue();
   void Begin(uint32_t index);
+  void OnTimer(uint32_t index);
+  void OnServed(uint32_t index);
+  void End(uint32_t index, Outcome outcome);
+  void LeaveAttempt(uint32_t index);
+  void EndHold(uint32_t index);
+  void NextLife(uint32_t index, bool served);
+  void Close(Agent& agent);
+  void CloseAll();
+  Results Finish();
+
+  // One attempt (attempt.cc).
+  int OpenSocket(uint32_t index) const;
+  void Connect(uint32_t index);
   void EnterPhase(uint32_t index, Phase phase);
+  void ArmDeadline(uint32_t index, Instant no_later_than);
   void OnEvent(uint32_t index, uint32_t events);
   void OnConnected(uint32_t index);
+  void BeginTalk(uint32_t index);
   void Handshake(uint32_t index);
   void SendFirst(uint32_t index);
   void ReadAnswer(uint32_t index);
-  void OnHeldReadable(uint32_t index);
-  void OnServed(uint32_t index);
-  // Reads what is there. > 0 bytes; 0 would block; -1 FIN; -2 reset or error.
+  bool TakeAnswer(uint32_t index, absl::string_view bytes);
+  void OnAnswerEnd(uint32_t index, int read_result);
+  void ReadWhileHeld(uint32_t index);
   int ReadSome(Agent& agent);
-  void OnTimer(uint64_t payload);
-  void End(uint32_t index, Outcome outcome);
-  void Close(Agent& agent, bool reset);
-  void AfterAttempt(uint32_t index, bool served);
-  bool Finished() const;
-  Instant NextStart() const;
-  static Instant ReadClock();
+  Outcome ConnectFailure(int error);
+  void KeepError(absl::string_view where, absl::string_view what);
 
-  static constexpr uint64_t kGiveUpFlag = uint64_t{1} << 32;
+  static Instant ReadClock();
 
   Options options_;
   Prng prng_;
   Backoff backoff_;
+  std::string request_;  // what an honest agent says first
   std::vector<SocketAddress> targets_;
-  std::vector<SocketAddress> sources_;
   OwnedFd epoll_;
   std::unique_ptr<TlsClient> tls_;
   std::vector<Agent> agents_;
-  std::deque<uint32_t> waiting_;  // agents that may begin
+  std::deque<uint32_t> waiting_;      // agents that may begin
+  std::vector<uint32_t> read_again_;  // read much in this turn: the others come first
   TimerWheel timers_;
   Results results_;
   Instant now_;
   Instant started_;
-  uint64_t begun_ = 0;
+  Instant next_start_;  // when `rate` allows the next attempt
+  double cpu_user_before_ = 0;
+  double cpu_system_before_ = 0;
   int64_t in_attempt_ = 0;
+  int64_t held_ = 0;
   int64_t open_ = 0;
   size_t done_ = 0;
+  std::array<char, 64 * 1024> buffer_;
 };
 
 }  // namespace floodgate::storm

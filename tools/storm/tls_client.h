@@ -5,10 +5,12 @@
 #include <openssl/ssl.h>
 
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "tools/storm/options.h"
+#include "absl/strings/string_view.h"
+#include "base/time.h"
 
 namespace floodgate::storm {
 
@@ -17,18 +19,23 @@ struct SslFree {
 };
 using Ssl = std::unique_ptr<SSL, SslFree>;
 
-// One thread.
+// One thread. Certificates are not verified: a load tool has no trust to protect.
 class TlsClient {
  public:
-  static absl::StatusOr<std::unique_ptr<TlsClient>> Create(const Options& options);
+  // `version` is "1.2", "1.3" or "" for both. With `resume`, sessions resume the newest ticket that
+  // has come, once Prime has fetched the first.
+  static absl::StatusOr<std::unique_ptr<TlsClient>> Create(const std::string& server_name,
+                                                           const std::string& version, bool resume);
   ~TlsClient();
+  TlsClient(const TlsClient&) = delete;
+  TlsClient& operator=(const TlsClient&) = delete;
 
-  // A session on the connected descriptor `fd`, which resumes the one that Prime fetched, if any.
-  // Null: out of memory.
+  // A session on the descriptor `fd`, which stays the caller's. Null: out of memory.
   Ssl NewSession(int fd);
-  // Connects (blocking, bounded by `timeout`), makes a full handshake and one request or none, and
-  // keeps the session ticket for all that follow. Unavailable: no ticket came; says why.
-  absl::Status Prime(int fd, Duration timeout);
+  // On the connecting, non-blocking descriptor `fd`: a full handshake, then `request` (may be
+  // empty), then reads until a session ticket comes. Blocks for at most `timeout`. Unavailable: no
+  // ticket came; says why.
+  absl::Status Prime(int fd, absl::string_view request, Duration timeout);
 
  private:
   TlsClient() = default;
@@ -37,7 +44,6 @@ class TlsClient {
   SSL_CTX* context_ = nullptr;
   SSL_SESSION* session_ = nullptr;
   std::string server_name_;
-  bool http_ = false;
 };
 
 }  // namespace floodgate::storm

@@ -1,0 +1,47 @@
+// One simulated agent.
+#ifndef FLOODGATE_TOOLS_STORM_AGENT_H_
+#define FLOODGATE_TOOLS_STORM_AGENT_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "base/fd.h"
+#include "base/time.h"
+#include "base/timer_wheel.h"
+#include "tools/storm/http_answer.h"
+#include "tools/storm/outcome.h"
+#include "tools/storm/tls_client.h"
+
+namespace floodgate::storm {
+
+struct Agent {
+  // kIdle: not begun, or between two attempts. kConnect, kHandshake, kAnswer: within an attempt.
+  // kHeld: served, and stays. kDone: has left for good.
+  enum class Phase : uint8_t { kIdle, kConnect, kHandshake, kAnswer, kHeld, kDone };
+  enum class Role : uint8_t { kHonest, kSilent, kGarbage, kReset };
+
+  OwnedFd fd;  // invalid in kConnect: a unix socket whose queue was full, to be tried again
+  Ssl ssl;
+  std::unique_ptr<HttpAnswer> answer;  // from its first byte to its last
+  Phase phase = Phase::kIdle;
+  Role role = Role::kHonest;
+  bool gives_up = false;
+  bool served = false;          // ever
+  bool first_byte = false;      // of this attempt's answer
+  bool close_expected = false;  // the server said so, or the agent is done with it
+  Outcome deadline_outcome = Outcome::kUnfinished;
+  uint32_t attempts = 0;  // since it was last served
+  TimerId timer;          // of the deadline, of the hold, or until the next attempt
+  Instant deadline;       // of the phase: then the attempt ends with deadline_outcome
+  Instant first_try;
+  Instant begun;  // this attempt
+  Instant phase_begun;
+
+  bool in_attempt() const {
+    return phase == Phase::kConnect || phase == Phase::kHandshake || phase == Phase::kAnswer;
+  }
+};
+
+}  // namespace floodgate::storm
+
+#endif  // FLOODGATE_TOOLS_STORM_AGENT_H_
