@@ -1,6 +1,7 @@
 #include "front/openssl_tls.h"
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
@@ -226,6 +227,9 @@ absl::StatusOr<std::unique_ptr<TlsContext>> OpenSslContext::Create(
   std::shared_ptr<OpenSslShared> shared = Load(options, client_ca, faults);
   if (shared == nullptr) return absl::InvalidArgumentError(faults.front());
   SetUpTickets(*shared, std::move(ticket_keys), options.tickets);
+  // The library context notes per thread what it keeps for it, and a thread's end looks there. A
+  // worker will free the context, so this thread, which outlives it, must be forgotten by it first.
+  OPENSSL_thread_stop_ex(shared->library);
   return std::make_unique<Context>(std::move(shared), !client_ca.empty());
 }
 
