@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "core/duration.h"
 
 namespace floodgate {
@@ -153,6 +156,14 @@ TEST(ConfigTest, AVanishedSectionWaitsForARestart) {
   ASSERT_EQ(changes.size(), 1u);
   EXPECT_EQ(changes[0].key, "controller");
   EXPECT_FALSE(changes[0].live);
+}
+
+TEST(ConfigTest, TheManualHasEveryOption) {
+  std::ifstream manual(FLOODGATE_MANUAL);
+  const std::string text((std::istreambuf_iterator<char>(manual)), {});
+  for (const std::string& key : ConfigKeys()) {
+    EXPECT_THAT(text, HasSubstr("| `" + key + "` |"));
+  }
 }
 
 TEST(DurationTest, ReadsWhatPeopleWrite) {
