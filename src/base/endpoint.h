@@ -15,7 +15,7 @@ namespace floodgate {
 struct Endpoint {
   enum class Kind { kTcp, kUnixPath, kUnixAbstract };
   Kind kind = Kind::kTcp;
-  std::string host;   // kTcp: literal address without brackets, or a host name.
+  std::string host;   // kTcp: literal address without brackets, or a host name, as it was written.
   uint16_t port = 0;  // kTcp: host byte order; 0 asks the kernel for one.
   std::string path;  // kUnixPath: the path; kUnixAbstract: the name without '@'. At most 107 bytes.
 
