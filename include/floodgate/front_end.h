@@ -39,9 +39,10 @@ struct Addresses {
 };
 
 // A running front end, on threads of its own: a gatekeeper, the workers, the control interface. It
-// installs no signal handlers and leaves the process's limits alone but for RLIMIT_NOFILE, whose soft
-// limit it raises to the hard one. The calling thread's signal mask is inherited by its threads: block
-// what they shall not receive. All methods may be called from any thread but from within a callback.
+// installs no signal handlers and leaves the process's limits alone but for RLIMIT_NOFILE, whose
+// soft limit it raises to the hard one. The calling thread's signal mask is inherited by its
+// threads: block what they shall not receive. All methods may be called from any thread but from
+// within a callback.
 class FrontEnd {
  public:
   struct Setup {
@@ -51,17 +52,17 @@ class FrontEnd {
     std::string name = "config";
     // Single options over it, "section.key=value".
     std::vector<std::string> set;
-    // Called once, on the thread that calls Start, when every socket is bound and before anything is
-    // accepted; so that nobody has to guess a free port. May be empty.
+    // Called once, on the thread that calls Start, when every socket is bound and before anything
+    // is accepted; so that nobody has to guess a free port. May be empty.
     std::function<void(const Addresses&)> on_bound;
     // Called with the gate's new state ("holding", "settling", "draining", "open", "stopping") on a
     // thread of the front end, which it must not block. May be empty.
     std::function<void(const std::string& state)> on_gate;
   };
 
-  // Binds, listens and runs. InvalidArgument: the configuration is at fault; the message has a line for
-  // each fault with file, line, column, key and remedy. Other errors: the host refused something; the
-  // message says what, where, and what would be right. Nothing is left behind then.
+  // Binds, listens and runs. InvalidArgument: the configuration is at fault; the message has a line
+  // for each fault with file, line, column, key and remedy. Other errors: the host refused
+  // something; the message says what, where, and what would be right. Nothing is left behind then.
   static absl::StatusOr<std::unique_ptr<FrontEnd>> Start(Setup setup);
   // Stops at once if Stop has not been called.
   ~FrontEnd();
@@ -70,8 +71,8 @@ class FrontEnd {
 
   const Addresses& addresses() const;
 
-  // The controller set has formed and has these members. FailedPrecondition when gate.self_id is not
-  // among them; the gate is untouched then.
+  // The controller set has formed and has these members. FailedPrecondition when gate.self_id is
+  // not among them; the gate is untouched then.
   absl::Status SignalPeergrouper(const std::vector<std::string>& server_ids);
   // Opens the gate now, whatever its conditions; holds it, so that new agents are parked again.
   void Open();

@@ -14,7 +14,9 @@ namespace {
 constexpr std::array<uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 // Bits of the 16 bytes that come before the family's own address.
-int FamilyOffset(const IpAddress& address) { return address.is_v4() ? 96 : 0; }
+int FamilyOffset(const IpAddress& address) {
+  return address.is_v4() ? 96 : 0;
+}
 
 }  // namespace
 
@@ -70,9 +72,9 @@ std::optional<Cidr> Cidr::Parse(absl::string_view text) {
   if (slash == absl::string_view::npos) return Cidr{*base, bits_max};
   const absl::string_view digits = text.substr(slash + 1);
   int bits = 0;
-  const bool plain = !digits.empty() && digits.size() <= 3 &&
-                     std::all_of(digits.begin(), digits.end(),
-                                 [](char c) { return c >= '0' && c <= '9'; });
+  const bool plain =
+      !digits.empty() && digits.size() <= 3 &&
+      std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!plain || !absl::SimpleAtoi(digits, &bits) || bits > bits_max) return std::nullopt;
   if (Truncate(*base, bits) != *base) return std::nullopt;
   return Cidr{*base, bits};
@@ -82,7 +84,9 @@ bool Cidr::Contains(const IpAddress& address) const {
   return address.is_v4() == base.is_v4() && Truncate(address, bits) == base;
 }
 
-std::string Cidr::ToString() const { return absl::StrCat(base.ToString(), "/", bits); }
+std::string Cidr::ToString() const {
+  return absl::StrCat(base.ToString(), "/", bits);
+}
 
 std::string PeerAddress::ToString() const {
   if (family == Family::kUnix) return "unix";

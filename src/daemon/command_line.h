@@ -17,8 +17,8 @@ struct CommandLine {
   int notify_fd = -1;
 };
 
-// Reads the arguments. When there is nothing to run (help, version, bad usage), prints what is to be
-// said and gives the exit code in `exit_code`.
+// Reads the arguments. When there is nothing to run (help, version, bad usage), prints what is to
+// be said and gives the exit code in `exit_code`.
 std::optional<CommandLine> ReadCommandLine(int argc, char** argv, int* exit_code);
 
 }  // namespace floodgate

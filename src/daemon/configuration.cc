@@ -53,8 +53,8 @@ std::vector<std::string> CheckHost(const Options& options) {
     }
   }
   if (!options.runtime.user.empty() && ::getpwnam(options.runtime.user.c_str()) == nullptr) {
-    faults.push_back(absl::StrCat("runtime.user: there is no user '", options.runtime.user,
-                                  "' on this host"));
+    faults.push_back(
+        absl::StrCat("runtime.user: there is no user '", options.runtime.user, "' on this host"));
   }
   return faults;
 }

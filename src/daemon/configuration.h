@@ -15,8 +15,8 @@ namespace floodgate {
 // InvalidArgument: `faults` has every fault, each a line of its own.
 absl::StatusOr<Options> LoadOptions(const CommandLine& line, std::vector<std::string>* faults);
 
-// What would fail at start on this host: names that do not resolve, certificates that cannot be used,
-// a user that does not exist. Binds nothing. Empty: all is well.
+// What would fail at start on this host: names that do not resolve, certificates that cannot be
+// used, a user that does not exist. Binds nothing. Empty: all is well.
 std::vector<std::string> CheckHost(const Options& options);
 
 }  // namespace floodgate

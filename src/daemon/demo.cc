@@ -35,7 +35,8 @@ absl::StatusOr<std::unique_ptr<Demo>> Demo::Start(CommandLine& line) {
 
 absl::Status Demo::WriteCertificate() {
   std::error_code error;
-  std::string path = (std::filesystem::temp_directory_path(error) / "floodgate-demo-XXXXXX").string();
+  std::string path =
+      (std::filesystem::temp_directory_path(error) / "floodgate-demo-XXXXXX").string();
   if (error || ::mkdtemp(path.data()) == nullptr) {
     return absl::UnavailableError(absl::StrCat("--demo: cannot make a temporary directory ", path,
                                                ": ", std::strerror(errno), "; set TMPDIR"));

@@ -13,8 +13,8 @@ namespace floodgate {
 
 class Demo {
  public:
-  // Starts the backend, writes a self-signed certificate to a temporary directory, and puts settings
-  // that use both in front of those of `line`, which therefore win.
+  // Starts the backend, writes a self-signed certificate to a temporary directory, and puts
+  // settings that use both in front of those of `line`, which therefore win.
   static absl::StatusOr<std::unique_ptr<Demo>> Start(CommandLine& line);
   // Ends the backend and removes the directory.
   ~Demo();

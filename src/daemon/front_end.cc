@@ -33,8 +33,7 @@ absl::StatusOr<std::unique_ptr<FrontEnd>> FrontEnd::Start(Setup setup) {
   Server::Setup server_setup;
   server_setup.options = std::move(config.options);
   server_setup.on_bound = [&](const BoundPorts& ports) {
-    impl->addresses = {
-        .controller = ports.controller, .agent = ports.agent, .admin = ports.admin};
+    impl->addresses = {.controller = ports.controller, .agent = ports.agent, .admin = ports.admin};
     if (setup.on_bound) setup.on_bound(impl->addresses);
     return absl::OkStatus();
   };
@@ -54,7 +53,9 @@ FrontEnd::FrontEnd(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 FrontEnd::~FrontEnd() = default;
 
-const Addresses& FrontEnd::addresses() const { return impl_->addresses; }
+const Addresses& FrontEnd::addresses() const {
+  return impl_->addresses;
+}
 
 absl::Status FrontEnd::SignalPeergrouper(const std::vector<std::string>& server_ids) {
   PeerServers servers;
@@ -62,9 +63,13 @@ absl::Status FrontEnd::SignalPeergrouper(const std::vector<std::string>& server_
   return impl_->server->SignalPeergrouper(servers).status();
 }
 
-void FrontEnd::Open() { impl_->server->OpenGate(); }
+void FrontEnd::Open() {
+  impl_->server->OpenGate();
+}
 
-void FrontEnd::Hold() { impl_->server->HoldGate(); }
+void FrontEnd::Hold() {
+  impl_->server->HoldGate();
+}
 
 bool FrontEnd::WaitForGate(const std::string& state, std::chrono::milliseconds timeout) {
   for (const GateState candidate : kGateStates) {
@@ -75,7 +80,9 @@ bool FrontEnd::WaitForGate(const std::string& state, std::chrono::milliseconds t
   return false;
 }
 
-std::string FrontEnd::Status() { return StatusJson(impl_->server->Status()); }
+std::string FrontEnd::Status() {
+  return StatusJson(impl_->server->Status());
+}
 
 void FrontEnd::Stop() {
   absl::MutexLock lock(&impl_->stop_mutex);

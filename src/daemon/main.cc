@@ -95,4 +95,6 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace floodgate
 
-int main(int argc, char** argv) { return floodgate::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return floodgate::Main(argc, argv);
+}

@@ -10,7 +10,8 @@ namespace floodgate {
 
 class RefusalSummary {
  public:
-  // What was refused or found stale since the last call, as one line for people; empty if nothing was.
+  // What was refused or found stale since the last call, as one line for people; empty if nothing
+  // was.
   std::string Since(const StatusSnapshot& status);
 
  private:

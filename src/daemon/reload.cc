@@ -23,8 +23,8 @@ Control::ReloadResult Server::Reload() {
   // What needs a restart keeps its running value, so that the rest can be judged as it will run.
   const Options next = WithLiveKeys(options_, *wanted);
 
-  // First make everything that can fail, then put it in force: certificates may have changed in their
-  // files even where their paths have not.
+  // First make everything that can fail, then put it in force: certificates may have changed in
+  // their files even where their paths have not.
   absl::StatusOr<std::shared_ptr<const WorkerOptions>> worker_options = MakeWorkerOptions(next);
   if (!worker_options.ok()) {
     result.faults.push_back(std::string(worker_options.status().message()));

@@ -135,8 +135,9 @@ void Responder::Answer(SlotHandle handle, Client& client) {
   if (client.output.empty() && client.introduced && end != std::string::npos) {
     client.input.erase(0, end + 4);
     const std::string body = absl::StrCat("hello ", client.name, "\n");
-    client.output = absl::StrCat("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ",
-                                 body.size(), "\r\n\r\n", body);
+    client.output =
+        absl::StrCat("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ", body.size(),
+                     "\r\n\r\n", body);
   }
   if (!client.output.empty()) {
     client.sending = true;

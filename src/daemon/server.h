@@ -35,8 +35,8 @@ class Server final : public Control {
     // What Reload() reads: the configuration as it is now, or every fault. Empty: reloading is
     // refused.
     std::function<absl::StatusOr<Options>(std::vector<std::string>* faults)> read_options;
-    // Called with the addresses really bound, when all are bound and before anything is accepted or any
-    // thread is started. An error from it ends the start.
+    // Called with the addresses really bound, when all are bound and before anything is accepted or
+    // any thread is started. An error from it ends the start.
     std::function<absl::Status(const BoundPorts&)> on_bound;
     // Called on the gatekeeper's thread when the gate's state has changed; must not block.
     std::function<void(GateState)> on_gate;
