@@ -166,6 +166,14 @@ TEST(ConfigTest, TheManualHasEveryOption) {
   }
 }
 
+TEST(ConfigTest, TheSampleHasNoFaults) {
+  std::ifstream sample(FLOODGATE_SAMPLE);
+  const std::string text((std::istreambuf_iterator<char>(sample)), {});
+  const ConfigResult result = Read(text);
+  EXPECT_THAT(FaultsOf(result), IsEmpty());
+  EXPECT_TRUE(result.options.controller.has_value());
+}
+
 TEST(DurationTest, ReadsWhatPeopleWrite) {
   EXPECT_EQ(ParseDuration("250ms"), Duration::Milliseconds(250));
   EXPECT_EQ(ParseDuration("1m30s"), Duration::Seconds(90));
