@@ -26,6 +26,8 @@ struct ControllerOptions {
   std::vector<Endpoint> listen;
   std::vector<Cidr> allow;  // Default 127.0.0.0/8 and ::1/128. Unix sockets are always allowed.
   std::string client_ca;    // Path; empty = no client certificate is asked for.
+
+  friend bool operator==(const ControllerOptions&, const ControllerOptions&) = default;
 };
 
 struct AgentOptions {
@@ -33,6 +35,8 @@ struct AgentOptions {
   int backlog = 4096;
   Hold hold = Hold::kPark;
   std::vector<Cidr> deny;
+
+  friend bool operator==(const AgentOptions&, const AgentOptions&) = default;
 };
 
 struct GateOptions {
@@ -43,11 +47,15 @@ struct GateOptions {
   bool rehold = false;
   Duration rehold_after = Duration::Seconds(30);
   Duration open_anyway_after;  // 0 = never.
+
+  friend bool operator==(const GateOptions&, const GateOptions&) = default;
 };
 
 struct DrainOptions {
   double rate = 0;  // Connections a second; 0 = as fast as handshakes finish.
   Duration ramp;
+
+  friend bool operator==(const DrainOptions&, const DrainOptions&) = default;
 };
 
 struct LimitOptions {
@@ -66,6 +74,8 @@ struct LimitOptions {
   int waiting = 1024;
   std::optional<Duration> patience;  // nullopt = "auto".
   Duration handshake_timeout = Duration::Seconds(10);
+
+  friend bool operator==(const LimitOptions&, const LimitOptions&) = default;
 };
 
 struct TlsOptions {
@@ -73,17 +83,23 @@ struct TlsOptions {
   std::string private_key;
   TlsVersion min_version = TlsVersion::kTls12;
   bool tickets = true;
+
+  friend bool operator==(const TlsOptions&, const TlsOptions&) = default;
 };
 
 struct BackendOptions {
   Endpoint address;
   bool proxy_protocol = true;  // "v2"; false = "off". `mode` is "proxy" in this version.
   Duration connect_timeout = Duration::Seconds(5);
+
+  friend bool operator==(const BackendOptions&, const BackendOptions&) = default;
 };
 
 struct AdminOptions {
   Endpoint listen;  // Default unix:/run/floodgate/admin.sock.
   uint32_t mode = 0660;
+
+  friend bool operator==(const AdminOptions&, const AdminOptions&) = default;
 };
 
 struct RuntimeOptions {
@@ -94,6 +110,8 @@ struct RuntimeOptions {
   std::string user;  // Empty = stay who we are.
   Duration drain_timeout = Duration::Seconds(30);
   std::string ports_file;  // Empty = none.
+
+  friend bool operator==(const RuntimeOptions&, const RuntimeOptions&) = default;
 };
 
 struct Options {
@@ -106,6 +124,8 @@ struct Options {
   BackendOptions backend;
   AdminOptions admin;
   RuntimeOptions runtime;
+
+  friend bool operator==(const Options&, const Options&) = default;
 };
 
 }  // namespace floodgate
