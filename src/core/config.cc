@@ -156,9 +156,13 @@ class Reader {
       }
       const toml::source_position at = key_at.line == 0 ? key_at : value.source().begin;
       places_[key.full_name()] = {std::string(file_), at};
-      ValueFault fault = key.read(value, result_.options);
-      if (!fault.problem.empty()) {
-        AddFault(at, key.full_name(), std::move(fault.problem), std::move(fault.remedy));
+      for (ValueFault& fault : key.read(value, result_.options)) {
+        toml::source_position place = at;
+        if (at.line > 0 && fault.line > 0) {
+          place = {static_cast<toml::source_index>(fault.line),
+                   static_cast<toml::source_index>(fault.column)};
+        }
+        AddFault(place, key.full_name(), std::move(fault.problem), std::move(fault.remedy));
       }
       return;
     }

@@ -6,17 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "core/config_values.h"
-#include "core/duration.h"
+#include "core/config_kinds.h"
 
 namespace floodgate {
 namespace {
-
-using Names = std::vector<absl::string_view>;
-
-constexpr Duration kYear = Duration::Seconds(365L * 24 * 3600);
-constexpr bool kLive = true;
-constexpr bool kRestart = false;
 
 const Names kHolds = {"park", "refuse"};
 const Names kConditions = {"peergrouper", "self-connection", "quorum", "manual"};
@@ -27,99 +20,6 @@ const Names kEngines = {"auto", "io_uring", "epoll"};
 const Names kLogLevels = {"trace", "debug", "info", "warn", "error"};
 const Names kLogFormats = {"text", "json"};
 
-// What `field(options)` names is read by `read(node, value)` and written by `write(value)`. `field`
-// takes options const or not.
-template <typename Field, typename Read, typename Write>
-ConfigKey Make(absl::string_view section, absl::string_view name, bool live, Field field, Read read,
-               Write write) {
-  ConfigKey key;
-  key.section = section;
-  key.name = name;
-  key.live = live;
-  key.read = [=](const toml::node& node, Options& options) { return read(node, field(options)); };
-  key.write = [=](const Options& options) { return std::string(write(field(options))); };
-  key.copy = [=](const Options& from, Options& to) { field(to) = field(from); };
-  return key;
-}
-
-template <typename Field>
-ConfigKey Integer(absl::string_view section, absl::string_view name, bool live, int64_t min,
-                  int64_t max, Field field) {
-  return Make(
-      section, name, live, field,
-      [=](const toml::node& node, auto& value) {
-        int64_t number = 0;
-        ValueFault fault = ReadInteger(node, min, max, number);
-        using Value = std::remove_reference_t<decltype(value)>;
-        if (fault.problem.empty()) value = static_cast<Value>(number);
-        return fault;
-      },
-      [](const auto& value) { return absl::StrCat(value); });
-}
-
-template <typename Field>
-ConfigKey Real(absl::string_view section, absl::string_view name, bool live, double max,
-               Field field) {
-  return Make(
-      section, name, live, field,
-      [=](const toml::node& node, double& value) { return ReadReal(node, 0, max, value); },
-      WriteReal);
-}
-
-template <typename Field>
-ConfigKey Bool(absl::string_view section, absl::string_view name, bool live, Field field) {
-  return Make(section, name, live, field, ReadBool,
-              [](bool value) { return value ? "true" : "false"; });
-}
-
-template <typename Field>
-ConfigKey Text(absl::string_view section, absl::string_view name, bool live, Field field) {
-  return Make(section, name, live, field, ReadText, WriteText);
-}
-
-template <typename Field>
-ConfigKey Time(absl::string_view section, absl::string_view name, bool live, Duration min,
-               Field field) {
-  return Make(
-      section, name, live, field,
-      [=](const toml::node& node, Duration& value) {
-        return ReadDuration(node, min, kYear, value);
-      },
-      [](Duration value) { return WriteText(FormatDuration(value)); });
-}
-
-template <typename Field>
-ConfigKey Listen(absl::string_view section, Field field) {
-  return Make(section, "listen", kRestart, field, ReadEndpoints, WriteEndpoints);
-}
-
-template <typename Field>
-ConfigKey Blocks(absl::string_view section, absl::string_view name, Field field) {
-  return Make(section, name, kLive, field, ReadCidrs, WriteCidrs);
-}
-
-template <typename Field>
-ConfigKey Address(absl::string_view section, absl::string_view name, bool live, Field field) {
-  return Make(section, name, live, field, ReadEndpoint,
-              [](const Endpoint& value) { return WriteText(value.ToString()); });
-}
-
-// An enum (or bool) whose values are the indices of `names`.
-template <typename Field>
-ConfigKey Choice(absl::string_view section, absl::string_view name, bool live, const Names& names,
-                 Field field) {
-  return Make(
-      section, name, live, field,
-      [&names](const toml::node& node, auto& value) {
-        size_t index = 0;
-        ValueFault fault = ReadName(node, names, index);
-        using Value = std::remove_reference_t<decltype(value)>;
-        if (fault.problem.empty()) value = static_cast<Value>(index);
-        return fault;
-      },
-      [&names](const auto& value) { return WriteText(names[static_cast<size_t>(value)]); });
-}
-
 // Names that the contract has and this version has not.
 ValueFault NotInThisVersion(absl::string_view name) {
   return {absl::StrCat("\"", name, "\" is not in this version"), ""};
@@ -127,22 +27,22 @@ ValueFault NotInThisVersion(absl::string_view name) {
 
 ValueFault ReadHold(const toml::node& node, Hold& value) {
   std::string text;
-  if (ReadText(node, text).problem.empty() && text == "drop") {
+  if (ReadText(node, text).ok() && text == "drop") {
     ValueFault fault = NotInThisVersion(text);
     fault.remedy = "expected \"park\" or \"refuse\"";
     return fault;
   }
   size_t index = 0;
   ValueFault fault = ReadName(node, kHolds, index);
-  if (fault.problem.empty()) value = static_cast<Hold>(index);
+  if (fault.ok()) value = static_cast<Hold>(index);
   return fault;
 }
 
 // The only mode there is: reading it changes nothing.
-ValueFault ReadMode(const toml::node& node) {
+ValueFault ReadBackendMode(const toml::node& node) {
   std::string text;
   ValueFault fault = ReadText(node, text);
-  if (!fault.problem.empty() || text == "proxy") return fault;
+  if (!fault.ok() || text == "proxy") return fault;
   fault = text == "handoff" ? NotInThisVersion(text)
                             : ValueFault{absl::StrCat("is \"", text, "\""), ""};
   fault.remedy = "expected \"proxy\"";
@@ -153,8 +53,9 @@ ConfigKey BackendMode() {
   ConfigKey key;
   key.section = "backend";
   key.name = "mode";
+  key.type = "\"proxy\"";
   key.live = kLive;
-  key.read = [](const toml::node& node, Options&) { return ReadMode(node); };
+  key.read = [](const toml::node& node, Options&) { return AllOf(ReadBackendMode(node)); };
   key.write = [](const Options&) { return std::string("\"proxy\""); };
   key.copy = [](const Options&, Options&) {};
   return key;
@@ -162,14 +63,15 @@ ConfigKey BackendMode() {
 
 ConfigKey OpenOn() {
   return Make(
-      "gate", "open_on", kLive, [](auto& o) -> auto& { return o.gate.open_on; },
+      "gate", "open_on", absl::StrCat("array of ", QuotedList(kConditions)), kLive,
+      [](auto& o) -> auto& { return o.gate.open_on; },
       [](const toml::node& node, std::vector<Condition>& value) {
         std::vector<size_t> indices;
-        ValueFault fault = ReadNames(node, kConditions, indices);
-        if (!fault.problem.empty()) return fault;
+        ValueFaults faults = ReadNames(node, kConditions, indices);
+        if (!faults.empty()) return faults;
         value.clear();
         for (const size_t index : indices) value.push_back(static_cast<Condition>(index));
-        return fault;
+        return faults;
       },
       [](const std::vector<Condition>& value) {
         return absl::StrCat(
@@ -187,9 +89,11 @@ ConfigKey SourcePrefix() {
   ConfigKey key;
   key.section = "limits";
   key.name = "source_prefix";
+  key.type = "two integers, 0 to 32 and 0 to 128";
   key.live = kLive;
   key.read = [](const toml::node& node, Options& options) {
-    return ReadPrefixes(node, options.limits.source_prefix_v4, options.limits.source_prefix_v6);
+    return AllOf(
+        ReadPrefixes(node, options.limits.source_prefix_v4, options.limits.source_prefix_v6));
   };
   key.write = [](const Options& options) {
     return absl::StrCat("[", options.limits.source_prefix_v4, ", ", options.limits.source_prefix_v6,
@@ -204,16 +108,17 @@ ConfigKey SourcePrefix() {
 
 ConfigKey Patience() {
   return Make(
-      "limits", "patience", kLive, [](auto& o) -> auto& { return o.limits.patience; },
+      "limits", "patience", "\"auto\", or duration, 1ms to 8760h", kLive,
+      [](auto& o) -> auto& { return o.limits.patience; },
       [](const toml::node& node, std::optional<Duration>& value) {
         std::string text;
-        if (ReadText(node, text).problem.empty() && text == "auto") {
+        if (ReadText(node, text).ok() && text == "auto") {
           value.reset();
           return ValueFault{};
         }
         Duration duration;
         ValueFault fault = ReadDuration(node, Duration::Milliseconds(1), kYear, duration);
-        if (fault.problem.empty()) {
+        if (fault.ok()) {
           value = duration;
         } else {
           absl::StrAppend(&fault.remedy, ", or \"auto\"");
@@ -231,15 +136,16 @@ void AddPorts(std::vector<ConfigKey>& keys) {
   keys.push_back(Blocks(
       "controller", "allow", [](auto& o) -> auto& { return o.controller->allow; }));
   keys.push_back(Text(
-      "controller", "client_ca", kLive, [](auto& o) -> auto& { return o.controller->client_ca; }));
+      "controller", "client_ca", "path", kLive,
+      [](auto& o) -> auto& { return o.controller->client_ca; }));
   keys.push_back(Listen(
       "agent", [](auto& o) -> auto& { return o.agent.listen; }));
   keys.push_back(Integer(
       "agent", "backlog", kLive, 1, std::numeric_limits<int>::max(),
       [](auto& o) -> auto& { return o.agent.backlog; }));
   keys.push_back(Make(
-      "agent", "hold", kRestart, [](auto& o) -> auto& { return o.agent.hold; }, ReadHold,
-      [](Hold hold) { return WriteText(kHolds[static_cast<size_t>(hold)]); }));
+      "agent", "hold", QuotedList(kHolds), kRestart, [](auto& o) -> auto& { return o.agent.hold; },
+      ReadHold, [](Hold hold) { return WriteText(kHolds[static_cast<size_t>(hold)]); }));
   keys.push_back(Blocks(
       "agent", "deny", [](auto& o) -> auto& { return o.agent.deny; }));
 }
@@ -247,7 +153,7 @@ void AddPorts(std::vector<ConfigKey>& keys) {
 void AddGate(std::vector<ConfigKey>& keys) {
   keys.push_back(OpenOn());
   keys.push_back(Text(
-      "gate", "self_id", kLive, [](auto& o) -> auto& { return o.gate.self_id; }));
+      "gate", "self_id", "text", kLive, [](auto& o) -> auto& { return o.gate.self_id; }));
   keys.push_back(Integer(
       "gate", "quorum", kLive, 1, 1'000'000, [](auto& o) -> auto& { return o.gate.quorum; }));
   keys.push_back(Time(
@@ -277,7 +183,7 @@ void AddLimits(std::vector<ConfigKey>& keys) {
       "limits", "source_connections", kLive, 0, 1'000'000'000,
       [](auto& o) -> auto& { return o.limits.source_connections; }));
   keys.push_back(Integer(
-      "limits", "sources", kRestart, 1, 1'000'000'000,
+      "limits", "sources", kRestart, 1, 100'000'000,
       [](auto& o) -> auto& { return o.limits.sources; }));
   keys.push_back(Blocks(
       "limits", "exempt", [](auto& o) -> auto& { return o.limits.exempt; }));
@@ -306,9 +212,9 @@ void AddLimits(std::vector<ConfigKey>& keys) {
 
 void AddRest(std::vector<ConfigKey>& keys) {
   keys.push_back(Text(
-      "tls", "certificate", kLive, [](auto& o) -> auto& { return o.tls->certificate; }));
+      "tls", "certificate", "path", kLive, [](auto& o) -> auto& { return o.tls->certificate; }));
   keys.push_back(Text(
-      "tls", "private_key", kLive, [](auto& o) -> auto& { return o.tls->private_key; }));
+      "tls", "private_key", "path", kLive, [](auto& o) -> auto& { return o.tls->private_key; }));
   keys.push_back(Choice(
       "tls", "min_version", kLive, kTlsVersions,
       [](auto& o) -> auto& { return o.tls->min_version; }));
@@ -326,9 +232,9 @@ void AddRest(std::vector<ConfigKey>& keys) {
   keys.push_back(Address(
       "admin", "listen", kRestart, [](auto& o) -> auto& { return o.admin.listen; }));
   keys.push_back(Make(
-      "admin", "mode", kRestart, [](auto& o) -> auto& { return o.admin.mode; },
-      [](const toml::node& node, uint32_t& value) { return floodgate::ReadMode(node, value); },
-      WriteMode));
+      "admin", "mode", "octal digits in a string", kRestart,
+      [](auto& o) -> auto& { return o.admin.mode; },
+      [](const toml::node& node, uint32_t& value) { return ReadMode(node, value); }, WriteMode));
   keys.push_back(Choice(
       "runtime", "engine", kRestart, kEngines, [](auto& o) -> auto& { return o.runtime.engine; }));
   keys.push_back(Integer(
@@ -339,12 +245,13 @@ void AddRest(std::vector<ConfigKey>& keys) {
       "runtime", "log_format", kRestart, kLogFormats,
       [](auto& o) -> auto& { return o.runtime.log_format; }));
   keys.push_back(Text(
-      "runtime", "user", kRestart, [](auto& o) -> auto& { return o.runtime.user; }));
+      "runtime", "user", "user name", kRestart, [](auto& o) -> auto& { return o.runtime.user; }));
   keys.push_back(Time(
       "runtime", "drain_timeout", kLive, Duration{},
       [](auto& o) -> auto& { return o.runtime.drain_timeout; }));
   keys.push_back(Text(
-      "runtime", "ports_file", kRestart, [](auto& o) -> auto& { return o.runtime.ports_file; }));
+      "runtime", "ports_file", "path", kRestart,
+      [](auto& o) -> auto& { return o.runtime.ports_file; }));
 }
 
 }  // namespace

@@ -17,19 +17,27 @@ class node;
 
 namespace floodgate {
 
-// What is wrong with a value. Empty problem: nothing.
+// What is wrong with a value.
 struct ValueFault {
-  std::string problem;
+  std::string problem;  // empty: nothing
   std::string remedy;
+  // Where in the text, 1 and up, if it is an element of the value; 0 = the value itself.
+  int line = 0;
+  int column = 0;
+
+  bool ok() const { return problem.empty(); }
 };
+using ValueFaults = std::vector<ValueFault>;  // empty: nothing is wrong
 
 struct ConfigKey {
   absl::string_view section;
   absl::string_view name;
+  // For people: what may be written, with its range. "duration, 0s to 8760h"
+  std::string type;
   bool live = false;  // a reload puts it in force; else it waits for a restart
-  // Puts the value into the options. REQUIRES: the section is there, if it is one that may be
-  // absent.
-  std::function<ValueFault(const toml::node& value, Options& options)> read;
+  // Puts the value into the options; with any fault they stay as they were. REQUIRES: the section
+  // is there, if it is one that may be absent.
+  std::function<ValueFaults(const toml::node& value, Options& options)> read;
   // The value as TOML.
   std::function<std::string(const Options& options)> write;
   // Takes over the value of `from`.

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -44,27 +45,29 @@ std::optional<absl::string_view> Text(const toml::node& node) {
   return absl::string_view(text);
 }
 
-std::string Quoted(absl::string_view text) {
-  return absl::StrCat("\"", text, "\"");
-}
-
-// Reads each element of an array of strings by `read(text, element)`.
+// Reads each element of an array by `read(item, element)`.
 template <typename Element, typename Read>
-ValueFault ReadList(const toml::node& node, absl::string_view expected, Read read,
-                    std::vector<Element>& value) {
-  if (!node.is_array()) return WrongType(node, expected);
+ValueFaults ReadList(const toml::node& node, absl::string_view expected, Read read,
+                     std::vector<Element>& value) {
+  if (!node.is_array()) return {WrongType(node, expected)};
+  ValueFaults faults;
   std::vector<Element> list;
+  size_t number = 0;
   for (const toml::node& item : *node.as_array()) {
+    ++number;
     Element element{};
     ValueFault fault = read(item, element);
-    if (!fault.problem.empty()) {
-      fault.problem = absl::StrCat("its element ", list.size() + 1, " ", fault.problem);
-      return fault;
+    if (fault.ok()) {
+      list.push_back(std::move(element));
+      continue;
     }
-    list.push_back(std::move(element));
+    fault.problem = absl::StrCat("its element ", number, " ", fault.problem);
+    fault.line = static_cast<int>(item.source().begin.line);
+    fault.column = static_cast<int>(item.source().begin.column);
+    faults.push_back(std::move(fault));
   }
-  value = std::move(list);
-  return {};
+  if (faults.empty()) value = std::move(list);
+  return faults;
 }
 
 ValueFault ReadCidr(const toml::node& node, Cidr& value) {
@@ -80,8 +83,16 @@ ValueFault ReadCidr(const toml::node& node, Cidr& value) {
   const size_t slash = text->find('/');
   const std::optional<IpAddress> base = IpAddress::Parse(text->substr(0, slash));
   if (base.has_value() && slash != absl::string_view::npos) {
-    return {absl::StrCat("is ", Quoted(*text), ": too many bits, or bits set behind the prefix"),
-            std::string(kExpected)};
+    const int bits_max = base->is_v4() ? 32 : 128;
+    int bits = -1;
+    if (!absl::SimpleAtoi(text->substr(slash + 1), &bits) || bits < 0 || bits > bits_max) {
+      return {absl::StrCat("is ", Quoted(*text), ", whose prefix is not 0 to ", bits_max),
+              std::string(kExpected)};
+    }
+    const Cidr meant{Truncate(*base, bits), bits};
+    return {absl::StrCat("is ", Quoted(*text), ", with bits set behind the prefix"),
+            absl::StrCat("expected ", Quoted(meant.ToString()), " for the block, or ",
+                         Quoted(base->ToString()), " for the address")};
   }
   return {absl::StrCat("is ", Quoted(*text), ", which is no block of addresses"),
           std::string(kExpected)};
@@ -162,21 +173,9 @@ ValueFault ReadEndpoint(const toml::node& node, Endpoint& value) {
   return {};
 }
 
-ValueFault ReadEndpoints(const toml::node& node, std::vector<Endpoint>& value) {
-  return ReadList<Endpoint>(node, "an array of addresses, such as [\"[::]:17070\"]", ReadEndpoint,
-                            value);
-}
-
-ValueFault ReadCidrs(const toml::node& node, std::vector<Cidr>& value) {
-  return ReadList<Cidr>(node, "an array of blocks, such as [\"10.0.0.0/8\"]", ReadCidr, value);
-}
-
 ValueFault ReadName(const toml::node& node, const std::vector<absl::string_view>& names,
                     size_t& value) {
-  const auto quote = [](std::string* out, absl::string_view name) {
-    absl::StrAppend(out, "\"", name, "\"");
-  };
-  const std::string expected = absl::StrCat("one of ", absl::StrJoin(names, ", ", quote));
+  const std::string expected = absl::StrCat(names.size() > 1 ? "one of " : "", QuotedList(names));
   const std::optional<absl::string_view> text = Text(node);
   if (!text.has_value()) return WrongType(node, expected);
   const auto found = std::find(names.begin(), names.end(), *text);
@@ -185,14 +184,6 @@ ValueFault ReadName(const toml::node& node, const std::vector<absl::string_view>
   }
   value = static_cast<size_t>(found - names.begin());
   return {};
-}
-
-ValueFault ReadNames(const toml::node& node, const std::vector<absl::string_view>& names,
-                     std::vector<size_t>& value) {
-  return ReadList<size_t>(
-      node, "an array of names",
-      [&](const toml::node& item, size_t& element) { return ReadName(item, names, element); },
-      value);
 }
 
 ValueFault ReadMode(const toml::node& node, uint32_t& value) {
@@ -221,7 +212,7 @@ ValueFault ReadPrefixes(const toml::node& node, int& v4, int& v6) {
   const ValueFault faults[] = {ReadInteger(pair[0], 0, 32, first),
                                ReadInteger(pair[1], 0, 128, second)};
   for (const ValueFault& fault : faults) {
-    if (!fault.problem.empty()) {
+    if (!fault.ok()) {
       return {absl::StrCat("one of its bits ", fault.problem),
               absl::StrCat("expected ", kExpected)};
     }
@@ -229,6 +220,38 @@ ValueFault ReadPrefixes(const toml::node& node, int& v4, int& v6) {
   v4 = static_cast<int>(first);
   v6 = static_cast<int>(second);
   return {};
+}
+
+ValueFaults ReadEndpoints(const toml::node& node, std::vector<Endpoint>& value) {
+  return ReadList<Endpoint>(node, "an array of addresses, such as [\"[::]:17070\"]", ReadEndpoint,
+                            value);
+}
+
+ValueFaults ReadCidrs(const toml::node& node, std::vector<Cidr>& value) {
+  return ReadList<Cidr>(node, "an array of blocks, such as [\"10.0.0.0/8\"]", ReadCidr, value);
+}
+
+ValueFaults ReadNames(const toml::node& node, const std::vector<absl::string_view>& names,
+                      std::vector<size_t>& value) {
+  return ReadList<size_t>(
+      node, "an array of names",
+      [&](const toml::node& item, size_t& element) { return ReadName(item, names, element); },
+      value);
+}
+
+std::string Quoted(absl::string_view text) {
+  constexpr size_t kBytesMax = 80;
+  if (text.size() <= kBytesMax) return absl::StrCat("\"", text, "\"");
+  size_t cut = kBytesMax;
+  // Not within a character: the further bytes of one in UTF-8 are 10xxxxxx (RFC 3629).
+  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;
+  return absl::StrCat("\"", text.substr(0, cut), "...\" (", text.size(), " bytes)");
+}
+
+std::string QuotedList(const std::vector<absl::string_view>& names) {
+  return absl::StrJoin(names, ", ", [](std::string* out, absl::string_view name) {
+    absl::StrAppend(out, "\"", name, "\"");
+  });
 }
 
 std::string WriteText(absl::string_view text) {

@@ -26,17 +26,24 @@ ValueFault ReadBool(const toml::node& node, bool& value);
 ValueFault ReadText(const toml::node& node, std::string& value);
 ValueFault ReadDuration(const toml::node& node, Duration min, Duration max, Duration& value);
 ValueFault ReadEndpoint(const toml::node& node, Endpoint& value);
-ValueFault ReadEndpoints(const toml::node& node, std::vector<Endpoint>& value);
-ValueFault ReadCidrs(const toml::node& node, std::vector<Cidr>& value);
 // The index of the name among `names`.
 ValueFault ReadName(const toml::node& node, const std::vector<absl::string_view>& names,
                     size_t& value);
-ValueFault ReadNames(const toml::node& node, const std::vector<absl::string_view>& names,
-                     std::vector<size_t>& value);
 // An octal mode in a string, "0660".
 ValueFault ReadMode(const toml::node& node, uint32_t& value);
 // [IPv4 bits, IPv6 bits]
 ValueFault ReadPrefixes(const toml::node& node, int& v4, int& v6);
+
+// Arrays: every element that is wrong is told.
+ValueFaults ReadEndpoints(const toml::node& node, std::vector<Endpoint>& value);
+ValueFaults ReadCidrs(const toml::node& node, std::vector<Cidr>& value);
+ValueFaults ReadNames(const toml::node& node, const std::vector<absl::string_view>& names,
+                      std::vector<size_t>& value);
+
+// `text` for a fault: in quotes, cut where it is long.
+std::string Quoted(absl::string_view text);
+// The names for a fault or a manual: "a", "b", "c"
+std::string QuotedList(const std::vector<absl::string_view>& names);
 
 std::string WriteText(absl::string_view text);
 std::string WriteReal(double value);

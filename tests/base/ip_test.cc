@@ -141,6 +141,7 @@ TEST(CidrTest, IsReadAndWritten) {
       {"::ffff:10.0.0.0/104", nullptr},  // bits are those of IPv4
       {"10.0.0.0/", nullptr},
       {"10.0.0.0/-1", nullptr},
+      {"10.0.0.0/0008", nullptr},
       {"10.0.0.0/+8", nullptr},
       {"10.0.0.0/ 8", nullptr},
       {"10.0.0.0/8 ", nullptr},

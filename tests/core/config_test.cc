@@ -57,17 +57,18 @@ TEST(ConfigTest, TellsEveryFaultWithItsPlaceAndItsRemedy) {
       "deny = [\"10.0.0.1/8\"]\n");
   EXPECT_THAT(
       FaultsOf(result),
-      ElementsAre(HasSubstr("f.toml:2:9: limits.delay: is an integer without a unit; expected a "
-                            "duration from \"0s\""),
-                  HasSubstr("f.toml:3:16: limits.source_burst: is 0, out of range; expected an "
-                            "integer from 1"),
-                  "f.toml:4:1: limits.sorce_rate: there is no such option; did you mean "
-                  "source_rate?",
-                  HasSubstr("f.toml:5:2: nonsense: there is no such section; there are "),
-                  HasSubstr("f.toml:7:10: agent.listen: its element 1 is \"nowhere\"; the port is "
-                            "missing"),
-                  HasSubstr("f.toml:8:8: agent.deny: its element 1 is \"10.0.0.1/8\": too many "
-                            "bits, or bits set behind the prefix")));
+      ElementsAre(
+          HasSubstr("f.toml:2:9: limits.delay: is an integer without a unit; expected a "
+                    "duration from \"0s\""),
+          HasSubstr("f.toml:3:16: limits.source_burst: is 0, out of range; expected an "
+                    "integer from 1"),
+          "f.toml:4:1: limits.sorce_rate: there is no such option; did you mean "
+          "source_rate?",
+          HasSubstr("f.toml:5:2: nonsense: there is no such section; there are "),
+          HasSubstr("f.toml:7:11: agent.listen: its element 1 is \"nowhere\"; the port is "
+                    "missing"),
+          "f.toml:8:9: agent.deny: its element 1 is \"10.0.0.1/8\", with bits set behind the "
+          "prefix; expected \"10.0.0.0/8\" for the block, or \"10.0.0.1\" for the address"));
 }
 
 TEST(ConfigTest, NamesWhatIsNotInThisVersion) {
