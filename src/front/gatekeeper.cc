@@ -291,6 +291,7 @@ ListenerState Gatekeeper::AgentListenerState() {
 Instant Gatekeeper::NextDeadline(Instant until) {
   until = std::min(
       {until, timers_.NextDeadline(), gate_.NextDeadline(), listeners_.NextDeadline(), end_at_});
+  if (Now() < rest_until_ && gate_.admits() && !stopping_) until = std::min(until, rest_until_);
   // A pace that holds us back tells when it is our turn; unless nobody waits.
   if (gate_.admits() && !stopping_ && pace_.Allowance(Now()) <= 0 && !listeners_.agents_drained()) {
     until = std::min(until, pace_.NextAt());
