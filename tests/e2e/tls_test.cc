@@ -180,7 +180,7 @@ TEST_P(TlsTest, AnHttpRequestOnTheTlsPortIsEndedAndNamedInTheLog) {
   Client client = Client::Connect(daemon.agent());
   client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_EQ(client.ReceiveAll(), "");  // Its sender would not understand an alert.
-  daemon.AwaitLog("http request");
+  daemon.AwaitLog("HTTP request");
   daemon.admin().AwaitCounter("agent", "refused/handshake", 1);
 }
 
