@@ -28,6 +28,7 @@ struct Agent {
   bool gives_up = false;
   bool served = false;          // ever
   bool first_byte = false;      // of this attempt's answer
+  bool reset_seen = false;      // a send met the reset, and took its error away from the next read
   bool close_expected = false;  // the server said so, or the agent is done with it
   Outcome deadline_outcome = Outcome::kUnfinished;
   uint32_t attempts = 0;  // since it was last served

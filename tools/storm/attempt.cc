@@ -218,13 +218,13 @@ void Storm::SendFirst(uint32_t index) {
   if (!request_.empty()) {
     ERR_clear_error();
     const int size = static_cast<int>(request_.size());
-    // The socket's buffer is empty and this fits: it cannot be short. If it fails the reason is in
-    // what is read next.
-    if (agent.ssl != nullptr) {
-      SSL_write(agent.ssl.get(), request_.data(), size);
-    } else {
-      ::send(agent.fd.get(), request_.data(), request_.size(), MSG_NOSIGNAL);
-    }
+    // The socket's buffer is empty and this fits: it cannot be short. If it fails, there may still
+    // be something to read.
+    errno = 0;
+    const bool sent = agent.ssl != nullptr ? SSL_write(agent.ssl.get(), request_.data(), size) > 0
+                                           : ::send(agent.fd.get(), request_.data(),
+                                                    request_.size(), MSG_NOSIGNAL) >= 0;
+    agent.reset_seen = !sent && IsReset(errno);
   }
   ReadAnswer(index);
 }
@@ -298,6 +298,7 @@ bool Storm::TakeAnswer(uint32_t index, absl::string_view bytes) {
 
 void Storm::OnAnswerEnd(uint32_t index, int read_result) {
   Agent& agent = agents_[index];
+  if (read_result == kClosed && agent.reset_seen) read_result = kReset;
   if (agent.first_byte) {
     const bool proper = read_result == kClosed && agent.answer != nullptr &&
                         agent.answer->OnClose() == HttpAnswer::State::kDone;

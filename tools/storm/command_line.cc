@@ -3,102 +3,148 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/version.h"
 #include "core/duration.h"
 
 namespace floodgate::storm {
 namespace {
 
-const std::map<std::string, Mode> kModes = {{"tcp", Mode::kTcp},
-                                            {"wait", Mode::kWait},
-                                            {"hello", Mode::kHello},
-                                            {"tls", Mode::kTls},
-                                            {"tls-resumed", Mode::kTlsResumed},
-                                            {"http", Mode::kHttp},
-                                            {"https", Mode::kHttps},
-                                            {"https-resumed", Mode::kHttpsResumed}};
-const std::map<std::string, Retry> kRetries = {
-    {"none", Retry::kNone}, {"immediate", Retry::kImmediate}, {"full-jitter", Retry::kFullJitter}};
+constexpr int64_t kAttemptsMax = 1'000'000'000;
+constexpr double kRateMax = 1e6;
+constexpr int kAttemptsOfAgentMax = 1'000'000;
+constexpr int kCpuMax = 1023;
 
-// It goes into a request line or a header field.
-std::string CheckToken(const std::string& text) {
-  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(),
-                                                  [](char c) { return c > ' ' && c < 0x7f; });
-  return plain ? "" : "must be printable ASCII without spaces";
+template <typename Value>
+using Choices = std::vector<std::pair<const char*, Value>>;
+
+const Choices<Mode> kModes = {{"tcp", Mode::kTcp},
+                              {"wait", Mode::kWait},
+                              {"hello", Mode::kHello},
+                              {"tls", Mode::kTls},
+                              {"tls-resumed", Mode::kTlsResumed},
+                              {"http", Mode::kHttp},
+                              {"https", Mode::kHttps},
+                              {"https-resumed", Mode::kHttpsResumed}};
+const Choices<Retry> kRetries = {
+    {"none", Retry::kNone}, {"immediate", Retry::kImmediate}, {"full-jitter", Retry::kFullJitter}};
+const Choices<std::string> kTlsVersions = {{"1.2", "1.2"}, {"1.3", "1.3"}};
+
+[[noreturn]] void Refuse(const std::string& option, const std::string& why) {
+  throw CLI::ValidationError(option, why);
 }
 
-// An option that takes a duration.
+template <typename Number>
+CLI::Option* AddNumber(CLI::App& app, const std::string& name, Number& value, Number least,
+                       Number most, const std::string& help) {
+  return app.add_option(name, value, help)
+      ->type_name(absl::StrCat("N (", least, " to ", most, ")"))
+      ->check(CLI::Range(least, most).description(""));
+}
+
+void AddPercent(CLI::App& app, const std::string& name, int& value, const std::string& help) {
+  app.add_option(name, value, help)
+      ->type_name("PERCENT")
+      ->check(CLI::Range(0, 100).description(""));
+}
+
 void AddDuration(CLI::App& app, const std::string& name, Duration& value, const std::string& help) {
-  app.add_option_function<std::string>(
-         name,
-         [&value, name](const std::string& text) {
-           const std::optional<Duration> duration = ParseDuration(text);
-           if (!duration.has_value()) {
-             throw CLI::ValidationError(
-                 name, absl::StrCat("\"", text, "\" is no duration; write 250ms, 2s or 1m30s"));
-           }
-           value = *duration;
-         },
-         help)
+  const auto read = [&value, name](const std::string& text) {
+    const std::optional<Duration> duration = ParseDuration(text);
+    if (!duration.has_value()) {
+      Refuse(name, absl::StrCat("\"", text, "\" is no duration; write 250ms, 2s or 1m30s"));
+    }
+    value = *duration;
+  };
+  app.add_option_function<std::string>(name, read, help)
       ->type_name("DURATION")
       ->default_str(FormatDuration(value));
 }
 
-void AddPercent(CLI::App& app, const std::string& name, int& value, const std::string& help) {
-  app.add_option(name, value, help)->type_name("PERCENT")->check(CLI::Range(0, 100));
+// An option that takes one of several words. `value` holds the default.
+template <typename Value>
+void AddChoice(CLI::App& app, const std::string& name, Value& value, const Choices<Value>& choices,
+               const std::string& help) {
+  std::vector<std::string> words;
+  std::string preset;
+  for (const auto& [word, choice] : choices) {
+    words.emplace_back(word);
+    if (choice == value) preset = word;
+  }
+  const auto read = [&value, &choices, name, words](const std::string& text) {
+    const auto found = std::find(words.begin(), words.end(), text);
+    if (found == words.end()) {
+      Refuse(name, absl::StrCat("\"", text, "\" is none of ", absl::StrJoin(words, ", ")));
+    }
+    value = choices[static_cast<size_t>(found - words.begin())].second;
+  };
+  app.add_option_function<std::string>(name, read, help)
+      ->type_name(absl::StrJoin(words, "|"))
+      ->default_str(preset);
 }
 
-void AddLoad(CLI::App& app, Options& options) {
-  app.add_option("--agents", options.agents, "Simulated agents")
-      ->check(CLI::Range(1, kAgentsMax))
-      ->capture_default_str();
+// Text that goes into a request line or a header field.
+void AddToken(CLI::App& app, const std::string& name, std::string& value, const std::string& help) {
+  const auto check = [](const std::string& text) -> std::string {
+    const bool plain = !text.empty() && std::all_of(text.begin(), text.end(),
+                                                    [](char c) { return c > ' ' && c < 0x7f; });
+    return plain ? "" : "must be printable ASCII without spaces";
+  };
+  app.add_option(name, value, help)->type_name("TEXT")->check(check, "")->capture_default_str();
+}
+
+void AddSources(CLI::App& app, Options& options) {
+  const auto read = [&options](const std::string& text) {
+    const absl::StatusOr<Sources> sources = Sources::Parse(text);
+    if (!sources.ok()) Refuse("--sources", std::string(sources.status().message()));
+    options.sources = *sources;
+  };
   app.add_option_function<std::string>(
-         "--sources",
-         [&options](const std::string& text) {
-           const absl::StatusOr<Sources> sources = Sources::Parse(text);
-           if (!sources.ok()) {
-             throw CLI::ValidationError("--sources", std::string(sources.status().message()));
-           }
-           options.sources = *sources;
-         },
+         "--sources", read,
          "Addresses that agents come from: a number (127.1.0.1 and on) or a block of this host's "
          "own addresses, such as 127.1.0.0/16; not for unix sockets")
       ->type_name("N|CIDR");
-  app.add_option("--rate", options.rate, "Attempts begun a second; 0 = all at once")
-      ->check(CLI::Range(0.0, 1e6));
-  app.add_option("--concurrency", options.concurrency, "Attempts at a time; 0 = no bound")
-      ->check(CLI::Range(0, kAgentsMax));
-  app.add_option("--attempts", options.attempts,
-                 "Attempts in all: agents that have been served begin again until so many were "
-                 "made; 0 = each agent is served once")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
-  app.add_option(
-         "--mode", options.mode,
-         "What an agent does: tcp (connect), wait (connect, wait for a byte), hello (send a "
-         "line, wait for a byte), tls and tls-resumed (handshake), http, https and "
-         "https-resumed (one request)")
-      ->transform(CLI::CheckedTransformer(kModes))
-      ->default_str("https");
+}
+
+void AddHold(CLI::App& app, Options& options) {
+  const auto read = [&options](const std::string& text) {
+    options.hold_until_end = text == "forever";
+    const std::optional<Duration> duration = ParseDuration(text);
+    if (!duration.has_value() && !options.hold_until_end) {
+      Refuse("--hold",
+             absl::StrCat("\"", text, "\" is no duration; write 250ms, 2s, 1m30s, 0s or forever"));
+    }
+    options.hold = duration.value_or(Duration{});
+  };
   app.add_option_function<std::string>(
-         "--hold",
-         [&options](const std::string& text) {
-           options.hold_until_end = text == "forever";
-           const std::optional<Duration> duration = ParseDuration(text);
-           if (!duration.has_value() && !options.hold_until_end) {
-             throw CLI::ValidationError("--hold",
-                                        absl::StrCat("\"", text,
-                                                     "\" is no duration; write 250ms, 2s, 1m30s, "
-                                                     "0s or forever"));
-           }
-           options.hold = duration.value_or(Duration{});
-         },
-         "How long a served agent stays; \"forever\": until --duration is over or Ctrl-C")
-      ->type_name("DURATION")
+         "--hold", read,
+         "How long a served agent stays; \"forever\": until --duration is over, or Ctrl-C")
+      ->type_name("DURATION|forever")
       ->default_str("0s");
+}
+
+void AddLoad(CLI::App& app, Options& options) {
+  AddNumber(app, "--agents", options.agents, 1, kAgentsMax, "Simulated agents")
+      ->capture_default_str();
+  AddSources(app, options);
+  AddNumber(app, "--rate", options.rate, 0.0, kRateMax,
+            "Attempts begun a second; 0 = as soon as an agent may begin");
+  AddNumber(app, "--concurrency", options.concurrency, 0, kAgentsMax,
+            "Attempts at a time; 0 = no bound");
+  AddNumber(app, "--attempts", options.attempts, int64_t{0}, kAttemptsMax,
+            "Attempts in all: agents that are done begin again until so many were made; 0 = each "
+            "agent is served once");
+  AddChoice(app, "--mode", options.mode, kModes,
+            "What an agent does: tcp (connect), wait (connect, wait for a byte), hello (send a "
+            "line, wait for a byte), tls and tls-resumed (handshake), http, https and "
+            "https-resumed (one request)");
+  AddHold(app, options);
+  AddDuration(app, "--duration", options.duration, "The storm ends after so long in any case");
 }
 
 void AddPatience(CLI::App& app, Options& options) {
@@ -109,14 +155,13 @@ void AddPatience(CLI::App& app, Options& options) {
               "For the TLS handshake; 0s = patience");
   AddDuration(app, "--first-byte-timeout", options.first_byte_timeout,
               "For the answer's first byte; 0s = patience");
-  app.add_option("--retry", options.retry, "After a failure: none, immediate, full-jitter")
-      ->transform(CLI::CheckedTransformer(kRetries))
-      ->default_str("none");
+  AddChoice(app, "--retry", options.retry, kRetries,
+            "After a failure: none, immediate, or full-jitter (after a random delay, whose bound "
+            "doubles from --retry-base to --retry-cap)");
   AddDuration(app, "--retry-base", options.retry_base, "full-jitter: longest first delay");
   AddDuration(app, "--retry-cap", options.retry_cap, "full-jitter: longest delay");
-  app.add_option("--attempts-max", options.attempts_max, "Attempts of one agent; 0 = no bound")
-      ->check(CLI::Range(0, 1'000'000));
-  AddDuration(app, "--duration", options.duration, "The storm ends after so long in any case");
+  AddNumber(app, "--attempts-max", options.attempts_max, 0, kAttemptsOfAgentMax,
+            "Attempts of one agent until it is served; 0 = no bound");
 }
 
 void AddFaults(CLI::App& app, Options& options) {
@@ -135,36 +180,32 @@ void AddFaults(CLI::App& app, Options& options) {
 void AddRest(CLI::App& app, Options& options) {
   app.add_flag("--close-by-reset", options.close_by_reset,
                "Close with a reset, which leaves no port in TIME_WAIT");
-  app.add_option("--server-name", options.server_name, "Name to ask for: SNI, and Host in HTTP")
-      ->check(CheckToken, "NAME")
+  AddToken(app, "--server-name", options.server_name, "Name to ask for: SNI, and Host in HTTP");
+  AddToken(app, "--path", options.path, "Path to ask for in HTTP");
+  AddChoice(app, "--tls-version", options.tls_version, kTlsVersions, "Only this TLS version");
+  app.add_option("--seed", options.seed, "Of all that is left to chance")
+      ->type_name("N")
       ->capture_default_str();
-  app.add_option("--path", options.path, "Path to ask for in HTTP")
-      ->check(CheckToken, "PATH")
-      ->capture_default_str();
-  app.add_option("--tls-version", options.tls_version, "Only this TLS version")
-      ->check(CLI::IsMember({"1.2", "1.3"}));
-  app.add_option("--seed", options.seed, "Of all that is left to chance")->capture_default_str();
-  app.add_option("--cpu", options.cpu, "Run on this core alone")->check(CLI::Range(0, 4095));
-  auto* output = app.add_option_group("Output");
-  output->add_flag_callback(
-      "--table", [&options] { options.output = Output::kTable; }, "Print a table (default)");
-  output->add_flag_callback(
-      "--json", [&options] { options.output = Output::kJson; }, "Print JSON");
-  output->add_flag_callback(
-      "--quiet", [&options] { options.output = Output::kNone; }, "Print no results");
-  output->require_option(0, 1);
+  AddNumber(app, "--cpu", options.cpu, 0, kCpuMax, "Run on this core alone");
+  app.add_flag_callback(
+      "--table", [&options] { options.output = Output::kTable; },
+      "Print the results as a table (default)");
+  app.add_flag_callback(
+         "--json", [&options] { options.output = Output::kJson; }, "Print the results as JSON")
+      ->excludes("--table");
+  app.add_flag_callback(
+         "--quiet", [&options] { options.output = Output::kNone; }, "Print no results")
+      ->excludes("--table", "--json");
   app.add_flag("--require-served", options.require_served,
-               "Exit with 1 if an agent was not served, unless it is meant to give up or faulty");
+               "Exit with 1 if an agent was not served, unless it is faulty or meant to give up");
 }
 
 void ReadTargets(const std::vector<std::string>& texts, Options& options) {
   for (const std::string& text : texts) {
     absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(text);
-    if (!endpoint.ok()) {
-      throw CLI::ValidationError(text, std::string(endpoint.status().message()));
-    }
+    if (!endpoint.ok()) Refuse(text, std::string(endpoint.status().message()));
     if (!endpoint->is_unix() && endpoint->port == 0) {
-      throw CLI::ValidationError(text, "nobody listens on port 0; give the port");
+      Refuse(text, "nobody listens on port 0; give the port");
     }
     options.targets.push_back(*std::move(endpoint));
   }
@@ -173,21 +214,17 @@ void ReadTargets(const std::vector<std::string>& texts, Options& options) {
 // What each option allows by itself may not go with the others.
 void CheckTogether(const Options& options) {
   if (options.silent_percent + options.garbage_percent + options.reset_percent > 100) {
-    throw CLI::ValidationError("--silent, --garbage, --reset", "are more than 100 % together");
+    Refuse("--silent, --garbage, --reset", "are more than 100 % together");
   }
-  if (options.patience.ns <= 0) {
-    throw CLI::ValidationError("--patience", "0s lets nobody be served; give it some time");
-  }
-  if (options.duration.ns <= 0) {
-    throw CLI::ValidationError("--duration", "0s is no storm; give it some time");
-  }
+  if (options.patience.ns <= 0) Refuse("--patience", "0s lets nobody be served; give it some time");
+  if (options.duration.ns <= 0) Refuse("--duration", "0s is no storm; give it some time");
   if (options.retry_base > options.retry_cap) {
-    throw CLI::ValidationError("--retry-base", "is longer than --retry-cap");
+    Refuse("--retry-base", "is longer than --retry-cap");
   }
   const bool all_unix = std::all_of(options.targets.begin(), options.targets.end(),
                                     [](const Endpoint& target) { return target.is_unix(); });
   if (options.sources.count > 0 && all_unix) {
-    throw CLI::ValidationError("--sources", "unix sockets have no source addresses; leave it out");
+    Refuse("--sources", "unix sockets have no source addresses; leave it out");
   }
 }
 
@@ -202,14 +239,16 @@ std::optional<Options> ReadCommandLine(int argc, char** argv, int* exit_code) {
       "floodgate-storm"};
   app.set_version_flag("--version", std::string("floodgate-storm ") + Version());
   app.add_option("target", targets,
-                 "host:port, [v6]:port, unix:/path or unix:@name; several are "
-                 "used in turn")
+                 "host:port, [v6]:port, unix:/path or unix:@name; several are used in turn")
+      ->type_name("")
       ->required();
   AddLoad(app, options);
   AddPatience(app, options);
   AddFaults(app, options);
   AddRest(app, options);
-  app.footer("Results are explained in docs/storm.md.\nExit: 0 ran, 1 failed, 2 bad usage.");
+  app.footer(
+      "The figures are explained in docs/storm.md.\n"
+      "Exit: 0 ran (whatever became of the agents), 1 failed, 2 bad usage.");
   try {
     app.parse(argc, argv);
     ReadTargets(targets, options);

@@ -129,7 +129,7 @@ void Storm::Begin(uint32_t index) {
   if (++agent.attempts == 1) agent.first_try = now_;
   ++in_attempt_;
   agent.begun = now_;
-  agent.first_byte = agent.close_expected = false;
+  agent.first_byte = agent.reset_seen = agent.close_expected = false;
   EnterPhase(index, Phase::kConnect);
   Connect(index);
 }
@@ -162,8 +162,10 @@ void Storm::OnServed(uint32_t index) {
   LeaveAttempt(index);
   agent.phase = Phase::kHeld;
   ++held_;
+  if (!options_.holds()) return EndHold(index);
+  // The event that served it may have told of the server's end, too: it is not told again.
+  read_again_.push_back(index);
   if (options_.hold_until_end) return;
-  if (options_.hold.ns == 0) return EndHold(index);
   agent.timer = timers_.Arm(now_ + options_.hold, index);
 }
 

@@ -1,0 +1,73 @@
+#include "tests/tools/storm_process.h"
+
+#include <gtest/gtest.h>
+
+namespace floodgate::tools {
+namespace {
+
+void CheckLatencies(const StormRun& run) {
+  for (const auto& [phase, row] : run.json.at("latency_ms").items()) {
+    EXPECT_LE(row.at("min"), row.at("p50")) << phase;
+    EXPECT_LE(row.at("p50"), row.at("p90")) << phase;
+    EXPECT_LE(row.at("p90"), row.at("p99")) << phase;
+    EXPECT_LE(row.at("p99"), row.at("max")) << phase;
+    EXPECT_LE(row.at("mean"), row.at("max")) << phase;
+    EXPECT_GE(row.at("min"), 0) << phase;
+  }
+  const auto outcomes = run.json.at("outcomes");
+  EXPECT_EQ(run.LatencyCount("connect"), run.Count("connected"));
+  EXPECT_EQ(run.LatencyCount("served"), outcomes.at("served"));
+  EXPECT_EQ(run.LatencyCount("from_first_try"), outcomes.at("served"));
+  EXPECT_GE(run.LatencyCount("connect"), run.LatencyCount("handshake"));
+  EXPECT_EQ(run.LatencyCount("handshake"),
+            run.json.at("handshakes").at("full").get<uint64_t>() +
+                run.json.at("handshakes").at("resumed").get<uint64_t>());
+}
+
+void CheckSums(const StormRun& run) {
+  uint64_t sum = 0;
+  for (const auto& [name, count] : run.json.at("outcomes").items()) sum += count.get<uint64_t>();
+  EXPECT_EQ(run.Count("attempts"), sum);
+  EXPECT_LE(run.Count("connected"), run.Count("attempts"));
+  EXPECT_LE(run.Count("retries"), run.Count("attempts"));
+  EXPECT_LE(run.Count("agents_served") + run.Count("agents_unserved"), run.Count("agents"));
+  EXPECT_LE(run.json.at("until_last_served_s"), run.json.at("until_last_ended_s"));
+  EXPECT_LE(run.json.at("until_last_ended_s"), run.json.at("elapsed_s"));
+}
+
+}  // namespace
+
+std::vector<std::string> StormCommand(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), STORM_PATH);
+  return arguments;
+}
+
+std::map<std::string, uint64_t> StormRun::Outcomes() const {
+  std::map<std::string, uint64_t> occurred;
+  for (const auto& [name, count] : json.at("outcomes").items()) {
+    if (count != 0) occurred[name] = count.get<uint64_t>();
+  }
+  return occurred;
+}
+
+uint64_t StormRun::LatencyCount(const std::string& phase) const {
+  return json.at("latency_ms").at(phase).at("count").get<uint64_t>();
+}
+
+StormRun ReadStorm(int exit_code, const std::string& output, const std::string& errors) {
+  StormRun run{.exit_code = exit_code, .json = {}, .errors = errors};
+  run.json = nlohmann::json::parse(output, nullptr, false);
+  e2e::Require(run.json.is_object(), "no JSON came: " + output + errors);
+  CheckSums(run);
+  CheckLatencies(run);
+  return run;
+}
+
+StormRun RunStorm(const std::vector<std::string>& arguments) {
+  std::vector<std::string> command = StormCommand(arguments);
+  command.emplace_back("--json");
+  const e2e::Finished done = e2e::RunToEnd(command);
+  return ReadStorm(done.exit_code, done.output, done.errors);
+}
+
+}  // namespace floodgate::tools
