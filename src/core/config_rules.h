@@ -13,6 +13,9 @@ struct RuleFault {
   std::string key;  // the option to change
   std::string problem;
   std::string remedy;
+  // Other options, and sections that are absent, on which it rests: if one of these is not what was
+  // meant, neither is this.
+  std::vector<std::string> involved;
 };
 
 // Every rule that `options`, each in its own range, break together.

@@ -15,25 +15,6 @@
 namespace floodgate {
 namespace {
 
-std::string TypeOf(const toml::node& node) {
-  switch (node.type()) {
-    case toml::node_type::table:
-      return "a table";
-    case toml::node_type::array:
-      return "an array";
-    case toml::node_type::string:
-      return "a string";
-    case toml::node_type::integer:
-      return "an integer";
-    case toml::node_type::floating_point:
-      return "a number with a fraction";
-    case toml::node_type::boolean:
-      return "a boolean";
-    default:
-      return "a date or time";
-  }
-}
-
 ValueFault WrongType(const toml::node& node, absl::string_view expected) {
   return {absl::StrCat("is ", TypeOf(node)), absl::StrCat("expected ", expected)};
 }
@@ -239,13 +220,36 @@ ValueFaults ReadNames(const toml::node& node, const std::vector<absl::string_vie
       value);
 }
 
-std::string Quoted(absl::string_view text) {
+absl::string_view TypeOf(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a number with a fraction";
+    case toml::node_type::boolean:
+      return "a boolean";
+    default:
+      return "a date or time";
+  }
+}
+
+std::string Shortened(absl::string_view text) {
   constexpr size_t kBytesMax = 80;
-  if (text.size() <= kBytesMax) return absl::StrCat("\"", text, "\"");
+  if (text.size() <= kBytesMax) return std::string(text);
   size_t cut = kBytesMax;
   // Not within a character: the further bytes of one in UTF-8 are 10xxxxxx (RFC 3629).
   while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;
-  return absl::StrCat("\"", text.substr(0, cut), "...\" (", text.size(), " bytes)");
+  return absl::StrCat(text.substr(0, cut), "...");
+}
+
+std::string Quoted(absl::string_view text) {
+  return absl::StrCat("\"", Shortened(text), "\"");
 }
 
 std::string QuotedList(const std::vector<absl::string_view>& names) {

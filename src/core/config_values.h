@@ -40,7 +40,11 @@ ValueFaults ReadCidrs(const toml::node& node, std::vector<Cidr>& value);
 ValueFaults ReadNames(const toml::node& node, const std::vector<absl::string_view>& names,
                       std::vector<size_t>& value);
 
-// `text` for a fault: in quotes, cut where it is long.
+// "an integer", "a table"
+absl::string_view TypeOf(const toml::node& node);
+// `text` for a fault: cut where it is long.
+std::string Shortened(absl::string_view text);
+// The same, in quotes.
 std::string Quoted(absl::string_view text);
 // The names for a fault or a manual: "a", "b", "c"
 std::string QuotedList(const std::vector<absl::string_view>& names);
