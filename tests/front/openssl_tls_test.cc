@@ -168,10 +168,14 @@ TEST_F(OpenSslTlsTest, CloseNotifyGoesBothWays) {
   MemoryTlsClient client({});
   Server server(*context);
   Connect(client, server);
-  server.Receive(client.Send("last words") + client.Close());
+  std::string to_server = client.Send("last words");
+  to_server += client.Close();
+  server.Receive(to_server);
   EXPECT_EQ(server.TakeReceived(), "last words");
   EXPECT_EQ(server.state(), TlsState::kPeerClosed);
-  client.Advance(server.Send("answer") + server.Close());
+  std::string to_client = server.Send("answer");
+  to_client += server.Close();
+  client.Advance(to_client);
   EXPECT_EQ(client.TakePlain(), "answer");
   EXPECT_TRUE(client.closed());
 }

@@ -30,6 +30,8 @@ MemoryTlsClient::MemoryTlsClient(const Setup& setup)
 }
 
 MemoryTlsClient::~MemoryTlsClient() {
+  // OpenSSL takes a connection that was not closed for a bad one, and its session for spent.
+  SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_SESSION_free(session_);
   SSL_free(ssl_);
   SSL_CTX_free(context_);

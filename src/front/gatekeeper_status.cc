@@ -1,0 +1,59 @@
+// What the gatekeeper tells about itself.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "front/gatekeeper.h"
+
+namespace floodgate {
+
+ListenerState Gatekeeper::AgentListenerState() {
+  if (stopping_) return ListenerState::kClosed;
+  if (!gate_.admits()) return ListenerState::kParked;
+  const int64_t held =
+      slots_held_[static_cast<size_t>(Port::kAgent)] + static_cast<int64_t>(waiting_room_.ready());
+  const int64_t open =
+      static_cast<int64_t>(registry_.size()) + static_cast<int64_t>(waiting_room_.size());
+  const bool full = held >= capacity_.handshakes_max || open >= capacity_.connections_max;
+  return full || listeners_.starved() ? ListenerState::kPaused : ListenerState::kAccepting;
+}
+
+// ----------------------------------------------------------------------------------------
+
+void Gatekeeper::FillStatus(StatusSnapshot& snapshot, int64_t unix_now_ms) {
+  snapshot.gate = gate_.state();
+  snapshot.gate_since_unix_ms = unix_now_ms - (Now() - gate_.since()).milliseconds();
+  for (const Condition condition : gate_.WaitingFor()) {
+    snapshot.waiting_for.emplace_back(Name(condition));
+  }
+  snapshot.opens_in = gate_.OpensIn(Now());
+  snapshot.gate_open_total = gate_.OpenTotal(Now());
+  if (snapshot.gate == GateState::kDraining) {
+    snapshot.readiness_reason =
+        absl::StrCat("draining: ", parked_left_, " parked agents are still to be taken");
+  } else if (snapshot.gate != GateState::kOpen) {
+    snapshot.readiness_reason = absl::StrCat(Name(snapshot.gate));
+    if (!snapshot.waiting_for.empty()) {
+      absl::StrAppend(&snapshot.readiness_reason, ": waiting for ",
+                      absl::StrJoin(snapshot.waiting_for, ", "));
+    }
+  }
+  listeners_.AddTo(snapshot, AgentListenerState());
+  snapshot.ports = counters_;
+  snapshot.patience = options_->limits.patience;
+  snapshot.sources_tracked = admission_.table().tracked();
+  snapshot.sources_evicted = admission_.table().evicted();
+  queue_seconds_.AddTo(snapshot.queue_seconds);
+}
+
+void Gatekeeper::TopSources(size_t count, SourcesReport::Callback callback) {
+  sources_reports_.emplace_back(count, std::move(callback));
+}
+
+void Gatekeeper::AdvanceSourcesReports() {
+  std::erase_if(sources_reports_,
+                [this](SourcesReport& report) { return report.Advance(admission_, Now()); });
+}
+
+}  // namespace floodgate
