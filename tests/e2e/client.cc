@@ -264,4 +264,11 @@ void RaiseDescriptorLimit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+void SetDescriptorLimit(pid_t pid, uint64_t limit) {
+  rlimit now{};
+  Require(::prlimit(pid, RLIMIT_NOFILE, nullptr, &now) == 0, "prlimit cannot read");
+  now.rlim_cur = limit;
+  Require(::prlimit(pid, RLIMIT_NOFILE, &now, nullptr) == 0, "prlimit cannot set");
+}
+
 }  // namespace floodgate::e2e

@@ -2,7 +2,10 @@
 #ifndef FLOODGATE_TESTS_E2E_CLIENT_H_
 #define FLOODGATE_TESTS_E2E_CLIENT_H_
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -75,6 +78,8 @@ OwnedFd ConnectWithoutWaiting(const std::string& address);
 
 // Raises this process's soft limit of descriptors to the hard one: some tests hold thousands.
 void RaiseDescriptorLimit();
+// Sets the soft limit of a process.
+void SetDescriptorLimit(pid_t pid, uint64_t limit);
 
 }  // namespace floodgate::e2e
 
