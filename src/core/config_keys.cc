@@ -11,6 +11,9 @@
 namespace floodgate {
 namespace {
 
+// A token a nanosecond: time knows nothing finer.
+constexpr int64_t kRateMax = 1'000'000'000;
+
 const Names kHolds = {"park", "refuse"};
 const Names kConditions = {"peergrouper", "self-connection", "quorum", "manual"};
 const Names kOverLimits = {"delay", "reset", "queue"};
@@ -167,14 +170,15 @@ void AddGate(std::vector<ConfigKey>& keys) {
       "gate", "open_anyway_after", kLive, Duration{},
       [](auto& o) -> auto& { return o.gate.open_anyway_after; }));
   keys.push_back(Real(
-      "drain", "rate", kLive, 1e9, [](auto& o) -> auto& { return o.drain.rate; }));
+      "drain", "rate", kLive, kRateMax, [](auto& o) -> auto& { return o.drain.rate; }));
   keys.push_back(Time(
       "drain", "ramp", kLive, Duration{}, [](auto& o) -> auto& { return o.drain.ramp; }));
 }
 
 void AddLimits(std::vector<ConfigKey>& keys) {
   keys.push_back(Real(
-      "limits", "source_rate", kLive, 1e9, [](auto& o) -> auto& { return o.limits.source_rate; }));
+      "limits", "source_rate", kLive, kRateMax,
+      [](auto& o) -> auto& { return o.limits.source_rate; }));
   keys.push_back(Integer(
       "limits", "source_burst", kLive, 1, 1'000'000'000,
       [](auto& o) -> auto& { return o.limits.source_burst; }));

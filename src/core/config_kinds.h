@@ -61,10 +61,10 @@ ConfigKey Integer(absl::string_view section, absl::string_view name, bool live, 
 }
 
 template <typename Field>
-ConfigKey Real(absl::string_view section, absl::string_view name, bool live, double max,
+ConfigKey Real(absl::string_view section, absl::string_view name, bool live, int64_t max,
                Field field) {
   return Make(
-      section, name, absl::StrCat("number, 0 to ", static_cast<int64_t>(max)), live, field,
+      section, name, absl::StrCat("number, 0 to ", max), live, field,
       [=](const toml::node& node, double& value) { return ReadReal(node, 0, max, value); },
       WriteReal);
 }

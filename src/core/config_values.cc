@@ -92,12 +92,13 @@ ValueFault ReadInteger(const toml::node& node, int64_t min, int64_t max, int64_t
   return {};
 }
 
-ValueFault ReadReal(const toml::node& node, double min, double max, double& value) {
+ValueFault ReadReal(const toml::node& node, int64_t min, int64_t max, double& value) {
   const std::string expected = absl::StrCat("a number from ", min, " to ", max);
   if (!node.is_number()) return WrongType(node, expected);
   const double number = node.is_integer() ? static_cast<double>(node.as_integer()->get())
                                           : node.as_floating_point()->get();
-  if (!(number >= min && number <= max)) {
+  // Not a number is in no range.
+  if (!(number >= static_cast<double>(min) && number <= static_cast<double>(max))) {
     return {absl::StrCat("is ", number, ", out of range"), absl::StrCat("expected ", expected)};
   }
   value = number;
@@ -186,8 +187,11 @@ ValueFault ReadMode(const toml::node& node, uint32_t& value) {
 ValueFault ReadPrefixes(const toml::node& node, int& v4, int& v6) {
   constexpr absl::string_view kExpected =
       "two integers: bits of IPv4 (0 to 32) and of IPv6 (0 to 128), such as [32, 64]";
-  if (!node.is_array() || node.as_array()->size() != 2) return WrongType(node, kExpected);
+  if (!node.is_array()) return WrongType(node, kExpected);
   const toml::array& pair = *node.as_array();
+  if (pair.size() != 2) {
+    return {absl::StrCat("is an array of ", pair.size()), absl::StrCat("expected ", kExpected)};
+  }
   int64_t first = 0;
   int64_t second = 0;
   const ValueFault faults[] = {ReadInteger(pair[0], 0, 32, first),
@@ -215,7 +219,7 @@ ValueFaults ReadCidrs(const toml::node& node, std::vector<Cidr>& value) {
 ValueFaults ReadNames(const toml::node& node, const std::vector<absl::string_view>& names,
                       std::vector<size_t>& value) {
   return ReadList<size_t>(
-      node, "an array of names",
+      node, absl::StrCat("an array of ", QuotedList(names)),
       [&](const toml::node& item, size_t& element) { return ReadName(item, names, element); },
       value);
 }

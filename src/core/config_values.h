@@ -21,7 +21,7 @@ namespace floodgate {
 // `value` is as before. Each Write gives TOML that the Read of the same type takes.
 
 ValueFault ReadInteger(const toml::node& node, int64_t min, int64_t max, int64_t& value);
-ValueFault ReadReal(const toml::node& node, double min, double max, double& value);
+ValueFault ReadReal(const toml::node& node, int64_t min, int64_t max, double& value);
 ValueFault ReadBool(const toml::node& node, bool& value);
 ValueFault ReadText(const toml::node& node, std::string& value);
 ValueFault ReadDuration(const toml::node& node, Duration min, Duration max, Duration& value);
