@@ -1,5 +1,6 @@
 #include "floodgate/front_end.h"
 
+#include <mutex>
 #include <utility>
 
 #include "absl/strings/str_join.h"
@@ -15,7 +16,7 @@ class FrontEnd::Impl {
   std::unique_ptr<Logger> log;
   std::unique_ptr<Server> server;
   Addresses addresses;
-  absl::Mutex stop_mutex;
+  std::mutex stop_mutex;
   bool stopped = false;
 };
 
@@ -85,7 +86,7 @@ std::string FrontEnd::Status() {
 }
 
 void FrontEnd::Stop() {
-  absl::MutexLock lock(&impl_->stop_mutex);
+  const std::scoped_lock lock(impl_->stop_mutex);
   if (std::exchange(impl_->stopped, true)) return;
   impl_->server->Drain();
   impl_->server->Join();

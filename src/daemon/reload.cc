@@ -1,4 +1,5 @@
 // Server::Reload: all of a new configuration, or none of it.
+#include <mutex>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,7 +10,7 @@
 namespace floodgate {
 
 Control::ReloadResult Server::Reload() {
-  absl::MutexLock lock(&reload_mutex_);
+  const std::scoped_lock lock(reload_mutex_);
   ReloadResult result;
   if (!setup_.read_options) {
     result.faults.push_back("there is no configuration file to read again");

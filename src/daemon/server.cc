@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <random>
 #include <utility>
@@ -263,7 +264,7 @@ void Server::RunGatekeeper() {
 
 void Server::Join() {
   FG_CHECK(running_);
-  stopped_.WaitForNotification();
+  stopped_.Wait();
   admin_->Stop();
   exit_workers_.store(true, std::memory_order_release);
   for (const auto& worker : workers_) {
@@ -278,12 +279,12 @@ void Server::Join() {
 }
 
 void Server::OnGatekeeper(const std::function<void(Gatekeeper&)>& command) {
-  absl::Notification done;
+  Notification done;
   gatekeeper_->commands().Post([&](Gatekeeper& gatekeeper) {
     command(gatekeeper);
     done.Notify();
   });
-  done.WaitForNotification();
+  done.Wait();
 }
 
 // --- Control
@@ -344,31 +345,30 @@ GateState Server::HoldGate() {
 
 std::vector<SourceSnapshot> Server::TopSources(int count) {
   std::vector<SourceSnapshot> sources;
-  absl::Notification done;
+  Notification done;
   gatekeeper_->commands().Post([&](Gatekeeper& gatekeeper) {
     gatekeeper.TopSources(static_cast<size_t>(count), [&](std::vector<SourceSnapshot> found) {
       sources = std::move(found);
       done.Notify();
     });
   });
-  done.WaitForNotification();
+  done.Wait();
   return sources;
 }
 
 void Server::OnGate(GateState state) {
   {
-    absl::MutexLock lock(&gate_mutex_);
+    const std::scoped_lock lock(gate_mutex_);
     gate_state_ = state;
   }
+  gate_changed_.notify_all();
   if (setup_.on_gate) setup_.on_gate(state);
 }
 
 GateState Server::WaitForGate(GateState state, Duration timeout) {
-  absl::MutexLock lock(&gate_mutex_);
-  const auto reached = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(gate_mutex_) {
-    return gate_state_ == state;
-  };
-  gate_mutex_.AwaitWithTimeout(absl::Condition(&reached), absl::Nanoseconds(timeout.ns));
+  std::unique_lock lock(gate_mutex_);
+  gate_changed_.wait_for(lock, std::chrono::nanoseconds(timeout.ns),
+                         [&] { return gate_state_ == state; });
   return gate_state_;
 }
 

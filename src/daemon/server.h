@@ -1,12 +1,14 @@
 // The whole front end: builds every part, hands each what it needs, runs their threads and takes
 // them down again. The only place that knows all the rooms; the daemon's main and the library's
-// public interface (include/floodgate/server.h) are thin layers over it.
+// public interface (include/floodgate/front_end.h) are thin layers over it.
 #ifndef FLOODGATE_DAEMON_SERVER_H_
 #define FLOODGATE_DAEMON_SERVER_H_
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -14,11 +16,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "admin/control.h"
 #include "admin/server.h"
 #include "base/fd.h"
+#include "base/notification.h"
 #include "core/options.h"
 #include "daemon/logger.h"
 #include "front/gatekeeper.h"
@@ -123,10 +124,11 @@ class Server final : public Control {
   std::atomic<bool> exit_gatekeeper_{false};
   std::atomic<bool> exit_workers_{false};
   bool running_ = false;
-  absl::Notification stopped_;
-  absl::Mutex reload_mutex_;
-  absl::Mutex gate_mutex_;
-  GateState gate_state_ ABSL_GUARDED_BY(gate_mutex_) = GateState::kHolding;
+  Notification stopped_;
+  std::mutex reload_mutex_;
+  std::mutex gate_mutex_;
+  std::condition_variable gate_changed_;
+  GateState gate_state_ = GateState::kHolding;  // under gate_mutex_
 };
 
 }  // namespace floodgate

@@ -3,11 +3,10 @@
 #ifndef FLOODGATE_FRONT_MAILBOX_H_
 #define FLOODGATE_FRONT_MAILBOX_H_
 
+#include <mutex>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "io/kernel.h"
 
 namespace floodgate {
@@ -33,7 +32,7 @@ class Mailbox {
     if (batch.empty()) return;
     bool wake = false;
     {
-      absl::MutexLock lock(&mutex_);
+      const std::scoped_lock lock(mutex_);
       for (Message& message : batch) messages_.push_back(std::move(message));
       wake = WakeNeeded(urgency);
     }
@@ -45,7 +44,7 @@ class Mailbox {
   void Post(Message message, Urgency urgency = Urgency::kUrgent) {
     bool wake = false;
     {
-      absl::MutexLock lock(&mutex_);
+      const std::scoped_lock lock(mutex_);
       messages_.push_back(std::move(message));
       wake = WakeNeeded(urgency);
     }
@@ -56,7 +55,7 @@ class Mailbox {
   // here.
   void TakeAll(std::vector<Message>& out) {
     out.clear();
-    absl::MutexLock lock(&mutex_);
+    const std::scoped_lock lock(mutex_);
     sleep_ = Sleep::kAwake;
     out.swap(messages_);
   }
@@ -64,7 +63,7 @@ class Mailbox {
   // Reader only, right before it blocks. False: something has come since TakeAll, do not block.
   // `wake_for_lazy`: lazy messages shall wake it too.
   bool PrepareToSleep(bool wake_for_lazy) {
-    absl::MutexLock lock(&mutex_);
+    const std::scoped_lock lock(mutex_);
     if (!messages_.empty()) return false;
     sleep_ = wake_for_lazy ? Sleep::kForAll : Sleep::kForUrgent;
     return true;
@@ -73,7 +72,8 @@ class Mailbox {
  private:
   enum class Sleep { kAwake, kForUrgent, kForAll };
 
-  bool WakeNeeded(Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  // Under mutex_.
+  bool WakeNeeded(Urgency urgency) {
     const bool wake =
         sleep_ == Sleep::kForAll || (sleep_ == Sleep::kForUrgent && urgency == Urgency::kUrgent);
     if (wake) sleep_ = Sleep::kAwake;
@@ -81,9 +81,10 @@ class Mailbox {
   }
 
   Waker* waker_ = nullptr;
-  absl::Mutex mutex_;
-  std::vector<Message> messages_ ABSL_GUARDED_BY(mutex_);
-  Sleep sleep_ ABSL_GUARDED_BY(mutex_) = Sleep::kAwake;
+  // Not absl::Mutex: see base/notification.h.
+  std::mutex mutex_;
+  std::vector<Message> messages_;  // under mutex_
+  Sleep sleep_ = Sleep::kAwake;    // under mutex_
 };
 
 }  // namespace floodgate

@@ -14,7 +14,7 @@ absl::StatusOr<std::shared_ptr<TicketKeys>> TicketKeys::Create() {
 }
 
 TicketKeys::Snapshot TicketKeys::Current() const {
-  absl::MutexLock lock(&mutex_);
+  const std::scoped_lock lock(mutex_);
   return keys_;
 }
 
@@ -27,7 +27,7 @@ absl::Status TicketKeys::Rotate() {
           1;
   if (!random) return absl::UnavailableError("OpenSSL has no randomness for session ticket keys");
   auto keys = std::make_shared<std::vector<TicketKey>>(1, fresh);
-  absl::MutexLock lock(&mutex_);
+  const std::scoped_lock lock(mutex_);
   if (keys_ != nullptr) keys->insert(keys->end(), keys_->begin(), keys_->end());
   if (keys->size() > kKeptMax) keys->resize(kKeptMax);
   keys_ = std::move(keys);

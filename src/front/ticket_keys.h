@@ -6,12 +6,11 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 
 namespace floodgate {
 
@@ -40,8 +39,8 @@ class TicketKeys {
 
   TicketKeys() = default;
 
-  mutable absl::Mutex mutex_;
-  Snapshot keys_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;
+  Snapshot keys_;  // under mutex_
 };
 
 }  // namespace floodgate

@@ -5,8 +5,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
-#include "absl/time/time.h"
+#include "base/notification.h"
 #include "tests/e2e/engine_test.h"
 
 namespace floodgate::e2e {
@@ -59,7 +58,7 @@ TEST_P(RelayTest, CarriesHalfCloseFromTheClientToTheBackend) {
 
 TEST_P(RelayTest, CarriesHalfCloseFromTheBackendToTheClient) {
   std::string heard;
-  absl::Notification done;
+  Notification done;
   TestBackend backend([&](Client& connection, const Introduction&) {
     connection.Send("all that I have to say");
     connection.FinishSending();
@@ -71,7 +70,7 @@ TEST_P(RelayTest, CarriesHalfCloseFromTheBackendToTheClient) {
   EXPECT_EQ(client.ReceiveAll(), "all that I have to say");
   client.Send("and still you listen");
   client.FinishSending();
-  ASSERT_TRUE(done.WaitForNotificationWithTimeout(absl::FromChrono(kPatience)));
+  ASSERT_TRUE(done.WaitFor(kPatience));
   EXPECT_EQ(heard, "and still you listen");
 }
 
@@ -122,7 +121,7 @@ TEST_P(RelayTest, MovesBulkThroughTlsUnchanged) {
 
 // What the backend got rid of while its client reads nothing, until a send did not come through.
 struct Overfull {
-  absl::Notification stuck;
+  Notification stuck;
   std::atomic<size_t> written_bytes{0};
 
   void Fill(Client& connection) {
@@ -138,7 +137,7 @@ TEST_P(RelayTest, ASlowReaderStopsItsWriterAndCostsNoMemory) {
   DaemonProcess daemon(OnePhase(PlainConfig(backend)));
   const int64_t before_bytes = daemon.ResidentBytes();
   Client client = Client::Connect(daemon.agent());
-  ASSERT_TRUE(overfull.stuck.WaitForNotificationWithTimeout(absl::FromChrono(kPatience)));
+  ASSERT_TRUE(overfull.stuck.WaitFor(kPatience));
   EXPECT_LT(daemon.ResidentBytes() - before_bytes, 16 << 20);
   EXPECT_LT(overfull.written_bytes, size_t{64} << 20);
 }
@@ -149,7 +148,7 @@ TEST_P(RelayTest, ASlowReaderBehindTlsStopsItsWriterAndCostsNoMemory) {
   DaemonProcess daemon(OnePhase(TlsConfig(backend)));
   const int64_t before_bytes = daemon.ResidentBytes();
   TlsClient client = TlsClient::Connect(daemon.agent());
-  ASSERT_TRUE(overfull.stuck.WaitForNotificationWithTimeout(absl::FromChrono(kPatience)));
+  ASSERT_TRUE(overfull.stuck.WaitFor(kPatience));
   EXPECT_LT(daemon.ResidentBytes() - before_bytes, 16 << 20);
   EXPECT_LT(overfull.written_bytes, size_t{64} << 20);
 }
@@ -182,7 +181,7 @@ TEST_P(RelayTest, AResetOfTheBackendReachesTheClientAsAReset) {
 }
 
 TEST_P(RelayTest, AResetOfTheClientReachesTheBackend) {
-  absl::Notification ended;
+  Notification ended;
   TestBackend backend([&](Client& connection, const Introduction&) {
     connection.ReceiveExactly(5);
     connection.Send("go on");
@@ -193,7 +192,7 @@ TEST_P(RelayTest, AResetOfTheClientReachesTheBackend) {
   client.Send("hello");
   ASSERT_EQ(client.ReceiveExactly(5), "go on");
   client.Reset();
-  EXPECT_TRUE(ended.WaitForNotificationWithTimeout(absl::FromChrono(kPatience)));
+  EXPECT_TRUE(ended.WaitFor(kPatience));
   daemon.admin().AwaitCounter("agent", "finished", 1);
 }
 

@@ -7,7 +7,6 @@
 #include <array>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "base/bytes.h"
 #include "base/check.h"
 
@@ -30,10 +29,9 @@ TestBackend::~TestBackend() {
   const uint64_t one = 1;
   FG_CHECK(::write(stop_.get(), &one, sizeof one) == sizeof one);
   thread_.join();
-  absl::MutexLock lock(&mutex_);
+  std::unique_lock lock(mutex_);
   for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);  // Wakes their threads.
-  const auto none = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return threads_ == 0; };
-  mutex_.Await(absl::Condition(&none));
+  changed_.wait(lock, [this] { return threads_ == 0; });
 }
 
 void TestBackend::Accept() {
@@ -45,7 +43,7 @@ void TestBackend::Accept() {
     OwnedFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!fd.valid()) continue;
     {
-      absl::MutexLock lock(&mutex_);
+      const std::scoped_lock lock(mutex_);
       ++accepted_;
       ++threads_;
       open_.insert(fd.get());
@@ -61,15 +59,16 @@ void TestBackend::Serve(OwnedFd fd) {
   try {
     const Introduction introduction = Introduce(connection);
     {
-      absl::MutexLock lock(&mutex_);
+      const std::scoped_lock lock(mutex_);
       introductions_.push_back(introduction);
+      changed_.notify_all();
     }
     options_.handler(connection, introduction);
   } catch (const std::exception&) {  // A test that cares looks at what its client got.
     failed = true;
   }
   // Under the lock: the number must not be reused while it is in the set.
-  absl::MutexLock lock(&mutex_);
+  const std::scoped_lock lock(mutex_);
   open_.erase(number);
   if (failed && connection.valid()) {
     connection.Reset();
@@ -77,6 +76,7 @@ void TestBackend::Serve(OwnedFd fd) {
     connection.Close();
   }
   --threads_;
+  changed_.notify_all();
 }
 
 Introduction TestBackend::Introduce(Client& connection) const {
@@ -94,27 +94,24 @@ Introduction TestBackend::Introduce(Client& connection) const {
 }
 
 std::vector<Introduction> TestBackend::introductions() const {
-  absl::MutexLock lock(&mutex_);
+  const std::scoped_lock lock(mutex_);
   return introductions_;
 }
 
 std::vector<Introduction> TestBackend::AwaitIntroductions(size_t count) const {
-  absl::MutexLock lock(&mutex_);
-  const auto there = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return introductions_.size() >= count;
-  };
-  Require(mutex_.AwaitWithTimeout(absl::Condition(&there), absl::FromChrono(kPatience)),
+  std::unique_lock lock(mutex_);
+  Require(changed_.wait_for(lock, kPatience, [&] { return introductions_.size() >= count; }),
           absl::StrCat("only ", introductions_.size(), " of ", count, " reached the backend"));
   return introductions_;
 }
 
 size_t TestBackend::open() const {
-  absl::MutexLock lock(&mutex_);
+  const std::scoped_lock lock(mutex_);
   return open_.size();
 }
 
 size_t TestBackend::accepted() const {
-  absl::MutexLock lock(&mutex_);
+  const std::scoped_lock lock(mutex_);
   return accepted_;
 }
 

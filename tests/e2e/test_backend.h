@@ -2,13 +2,14 @@
 #ifndef FLOODGATE_TESTS_E2E_TEST_BACKEND_H_
 #define FLOODGATE_TESTS_E2E_TEST_BACKEND_H_
 
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "front/proxy_protocol_reader.h"
 #include "tests/e2e/client.h"
 
@@ -59,12 +60,13 @@ class TestBackend {
   Options options_;
   std::string address_;
   OwnedFd listener_;
-  OwnedFd stop_;  // an eventfd
-  mutable absl::Mutex mutex_;
-  std::vector<Introduction> introductions_ ABSL_GUARDED_BY(mutex_);
-  std::set<int> open_ ABSL_GUARDED_BY(mutex_);
-  size_t accepted_ ABSL_GUARDED_BY(mutex_) = 0;
-  size_t threads_ ABSL_GUARDED_BY(mutex_) = 0;
+  OwnedFd stop_;              // an eventfd
+  mutable std::mutex mutex_;  // of all that follows
+  mutable std::condition_variable changed_;
+  std::vector<Introduction> introductions_;
+  std::set<int> open_;
+  size_t accepted_ = 0;
+  size_t threads_ = 0;
   std::thread thread_;
 };
 

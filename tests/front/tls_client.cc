@@ -26,7 +26,12 @@ MemoryTlsClient::MemoryTlsClient(const Setup& setup)
     list.insert(list.end(), setup.alpn.begin(), setup.alpn.end());
     SSL_set_alpn_protos(ssl_, list.data(), static_cast<unsigned int>(list.size()));
   }
-  if (setup.session != nullptr) SSL_set_session(ssl_, setup.session);
+  if (setup.session != nullptr) {
+    // A copy: OpenSSL takes a session of TLS 1.3 for spent once it has been resumed.
+    SSL_SESSION* copy = SSL_SESSION_dup(setup.session);
+    SSL_set_session(ssl_, copy);
+    SSL_SESSION_free(copy);
+  }
 }
 
 MemoryTlsClient::~MemoryTlsClient() {

@@ -61,19 +61,19 @@ SmallServer::~SmallServer() {
   ::shutdown(listener_.fd.get(), SHUT_RDWR);  // Ends accept(2).
   acceptor_.join();
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::scoped_lock lock(mutex_);
     for (const int fd : live_) ::shutdown(fd, SHUT_RDWR);
   }
   for (std::thread& thread : threads_) thread.join();
 }
 
 size_t SmallServer::accepted() const {
-  const absl::MutexLock lock(&mutex_);
+  const std::scoped_lock lock(mutex_);
   return peers_.size();
 }
 
 std::vector<std::string> SmallServer::peers() const {
-  const absl::MutexLock lock(&mutex_);
+  const std::scoped_lock lock(mutex_);
   return peers_;
 }
 
@@ -84,7 +84,7 @@ void SmallServer::Accept() {
     const timeval ten_seconds{.tv_sec = 10, .tv_usec = 0};
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &ten_seconds, sizeof ten_seconds);
     std::string peer = PeerOf(fd.get());
-    const absl::MutexLock lock(&mutex_);
+    const std::scoped_lock lock(mutex_);
     peers_.push_back(std::move(peer));
     live_.push_back(fd.get());
     threads_.emplace_back([this, raw = fd.Release()] { Serve(OwnedFd(raw)); });
@@ -93,7 +93,7 @@ void SmallServer::Accept() {
 
 void SmallServer::Serve(OwnedFd fd) {
   handler_(fd.get());
-  const absl::MutexLock lock(&mutex_);
+  const std::scoped_lock lock(mutex_);
   live_.erase(std::find(live_.begin(), live_.end(), fd.get()));
   fd.Reset();
 }

@@ -6,11 +6,11 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "base/fd.h"
 
 namespace floodgate::tools {
@@ -46,9 +46,9 @@ class SmallServer {
 
   BoundListener listener_;
   Handler handler_;
-  mutable absl::Mutex mutex_;
-  std::vector<std::string> peers_ ABSL_GUARDED_BY(mutex_);
-  std::vector<int> live_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;
+  std::vector<std::string> peers_;    // under mutex_
+  std::vector<int> live_;             // under mutex_
   std::vector<std::thread> threads_;  // of the accepting thread, until it has ended
   std::thread acceptor_;
 };

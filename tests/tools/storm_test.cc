@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -172,11 +173,11 @@ TEST(Storm, CountsTheRefusedAndTheirRetries) {
 
 TEST(Storm, RetriesUntilServed) {
   // The first connection of each agent is turned away.
-  absl::Mutex mutex;
+  std::mutex mutex;
   int seen = 0;
   SmallServer server([&](int fd) {
     {
-      const absl::MutexLock lock(&mutex);
+      const std::scoped_lock lock(mutex);
       if (seen++ < 10) return MakeResetOnClose(fd);
     }
     AnswerHttp(fd, kAnswerOk);
@@ -338,12 +339,12 @@ TEST(Storm, TheSameSeedCastsTheSameRoles) {
   // Seen from outside: the sources of those who say something.
   std::vector<std::set<std::string>> talkers;
   for (const std::string seed : {"5", "5", "6"}) {
-    absl::Mutex mutex;
+    std::mutex mutex;
     std::set<std::string> talked;
     SmallServer server([&](int fd) {
       const std::string peer = PeerOf(fd);
       if (ReadUntil(fd, "hello\n").empty()) return;
-      const absl::MutexLock lock(&mutex);
+      const std::scoped_lock lock(mutex);
       talked.insert(peer);
       SendAll(fd, "hi");
     });
@@ -351,7 +352,7 @@ TEST(Storm, TheSameSeedCastsTheSameRoles) {
         RunStorm({"--mode", "hello", "--agents", "40", "--sources", "40", "--silent", "50",
                   "--patience", "2s", "--seed", seed, server.target()});
     EXPECT_EQ(run.Outcomes(), (Outcomes{{"served", 20}, {"fault_ended_by_agent", 20}}));
-    const absl::MutexLock lock(&mutex);
+    const std::scoped_lock lock(mutex);
     talkers.push_back(talked);
   }
   EXPECT_EQ(talkers[0], talkers[1]);
