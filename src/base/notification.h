@@ -20,11 +20,6 @@ class Notification {
     condition_.notify_all();
   }
 
-  bool has_been_notified() const {
-    const std::scoped_lock lock(mutex_);
-    return notified_;
-  }
-
   void Wait() const {
     std::unique_lock lock(mutex_);
     condition_.wait(lock, [this] { return notified_; });

@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <sstream>
 
@@ -76,7 +77,7 @@ DaemonProcess::~DaemonProcess() {
       ADD_FAILURE() << error.what();
     }
   }
-  if (!::testing::Test::HasFailure()) return;
+  if (!::testing::Test::HasFailure() && std::uncaught_exceptions() == 0) return;
   std::cerr << "--- configuration\n" << ReadFile(config_path()) << "--- log\n" << Log() << "---\n";
 }
 

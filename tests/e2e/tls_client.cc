@@ -63,7 +63,8 @@ TlsClient::TlsClient(Client socket, const Options& options) : socket_(std::move(
 TlsClient TlsClient::Connect(const std::string& address, const Options& options,
                              const std::string& source) {
   TlsClient client(Client::Connect(address, source), options);
-  Require(client.Handshake(), "TLS handshake: " + client.error());
+  const bool done = client.Handshake();
+  Require(done, "TLS handshake: " + client.error());
   return client;
 }
 
