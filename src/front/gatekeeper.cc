@@ -305,6 +305,7 @@ void Gatekeeper::OnGateChanged(GateState before) {
   const GateState state = gate_.state();
   const bool admitted = before == GateState::kDraining || before == GateState::kOpen;
   if (gate_.admits() && !admitted) {
+    listeners_.ListenForAgents();  // Before anybody is told that the gate opens.
     parked_left_ = listeners_.AgentsQueued();
     pace_.Restart(Now());
   }

@@ -83,18 +83,28 @@ void Listeners::TakeAgents(int64_t budget, Instant now) {
   if (!listeners_.empty()) first_ = (first_ + 1) % listeners_.size();
 }
 
+bool Listeners::EnsureListening(Listener& listener) {
+  if (listener.bound.fd < 0) Rebuild(listener, 0);
+  if (listener.bound.fd < 0) return false;
+  if (listener.bound.listening) return true;
+  const int result = kernel_.Listen(listener.bound.fd, listener.bound.backlog);
+  if (result < 0) {
+    Rebuild(listener, -result);
+    return false;
+  }
+  listener.bound.listening = true;
+  return true;
+}
+
+void Listeners::ListenForAgents() {
+  for (Listener& listener : listeners_) {
+    if (listener.bound.port == Port::kAgent) EnsureListening(listener);
+  }
+}
+
 int64_t Listeners::TakeFrom(size_t index, int64_t budget) {
   Listener& listener = listeners_[index];
-  if (listener.bound.fd < 0) Rebuild(listener, 0);
-  if (listener.bound.fd < 0) return 0;
-  if (!listener.bound.listening) {
-    const int result = kernel_.Listen(listener.bound.fd, listener.bound.backlog);
-    if (result < 0) {
-      Rebuild(listener, -result);
-      return 0;
-    }
-    listener.bound.listening = true;
-  }
+  if (!EnsureListening(listener)) return 0;
   if (listener.watching) return 0;  // Nobody is there: the kernel says when.
   if (listener.known == 0 && listener.accepting == 0) {
     listener.known = kernel_.ReadQueue(listener.bound.fd).depth;

@@ -53,8 +53,10 @@ class Listeners {
   // Begins to take controllers. Agents stay parked.
   void Start();
   // Takes at most `budget` agents in all, as far as any wait, and watches the queues when they are
-  // empty. To be called each turn; 0 parks. Listens first where that was put off (hold = "refuse").
+  // empty. To be called each turn; 0 parks.
   void TakeAgents(int64_t budget, Instant now);
+  // Listens on the agent port where that was put off (hold = "refuse").
+  void ListenForAgents();
   // Stops to listen on the agent port at all; what is queued is reset (hold = "refuse").
   void RefuseAgents();
   // A descriptor has been freed: accepts that failed for want of one may be tried again.
@@ -106,6 +108,8 @@ class Listeners {
   void OnAccepted(size_t index, const Completion& completion, bool peer_known, Instant now);
   void OnAcceptError(size_t index, int error, Instant now);
   void Rebuild(Listener& listener, int error);
+  // False: not now. It is tried again with the next TakeAgents.
+  bool EnsureListening(Listener& listener);
   int64_t TakeFrom(size_t index, int64_t budget);
   void CloseIfIdle(Listener& listener);
 

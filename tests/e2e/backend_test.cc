@@ -56,7 +56,9 @@ TEST_P(BackendTest, OneThatDoesNotAnswerIsGivenUpAfterItsTime) {
   const auto began = steady_clock::now();
   Client client = Client::Connect(daemon.agent());
   EXPECT_EQ(client.AwaitEnd(), Received::Kind::kReset);
-  EXPECT_GE(steady_clock::now() - began, milliseconds(400));
+  // Time-outs count from the turn of the loop that began what they bound: on a busy machine that
+  // may be some milliseconds ago.
+  EXPECT_GE(steady_clock::now() - began, milliseconds(300));
   daemon.admin().AwaitCounter("agent", "refused/backend", 1);
 }
 
