@@ -29,6 +29,22 @@ std::string Reason(int system_error) {
   return system_error == 0 ? "the stream ended" : std::strerror(system_error);
 }
 
+// One call into OpenSSL, again for as long as a signal broke it off: a socket with a time-out is
+// not restarted after one (signal(7)), and closing an io_uring counts as one. "": it succeeded.
+template <typename Call>
+std::string Run(SSL* ssl, Call call) {
+  while (true) {
+    ERR_clear_error();
+    errno = 0;
+    const int result = call();
+    const int error = errno;
+    if (result == 1) return "";
+    const int kind = SSL_get_error(ssl, result);
+    const bool again = kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE;
+    if (!again || error != EINTR) return Reason(error);
+  }
+}
+
 }  // namespace
 
 TlsClient::TlsClient(Client socket, const Options& options) : socket_(std::move(socket)) {
@@ -78,17 +94,16 @@ void TlsClient::SendHello() {
 }
 
 bool TlsClient::Handshake() {
-  ERR_clear_error();
-  if (SSL_connect(ssl_.get()) == 1) return true;
-  error_ = Reason(errno);
-  return false;
+  error_ = Run(ssl_.get(), [&] { return SSL_connect(ssl_.get()); });
+  return error_.empty();
 }
 
 void TlsClient::Send(absl::string_view bytes) {
   size_t written = 0;
   while (!bytes.empty()) {
-    Require(SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written) == 1,
-            "TLS send: " + Reason(errno));
+    const std::string error = Run(
+        ssl_.get(), [&] { return SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written); });
+    Require(error.empty(), "TLS send: " + error);
     bytes.remove_prefix(written);
   }
 }
@@ -98,8 +113,10 @@ std::string TlsClient::ReceiveExactly(size_t size) {
   size_t got = 0;
   while (got < size) {
     size_t more = 0;
-    Require(SSL_read_ex(ssl_.get(), all.data() + got, size - got, &more) == 1,
-            absl::StrCat("TLS receive after ", got, " of ", size, " bytes: ", Reason(errno)));
+    const std::string error = Run(
+        ssl_.get(), [&] { return SSL_read_ex(ssl_.get(), all.data() + got, size - got, &more); });
+    Require(error.empty(),
+            absl::StrCat("TLS receive after ", got, " of ", size, " bytes: ", error));
     got += more;
   }
   return all;
@@ -109,9 +126,16 @@ std::string TlsClient::ReceiveAll() {
   std::string all;
   char buffer[16'384];
   size_t got = 0;
-  while (SSL_read_ex(ssl_.get(), buffer, sizeof buffer, &got) == 1) all.append(buffer, got);
-  Require(SSL_get_error(ssl_.get(), 0) == SSL_ERROR_ZERO_RETURN, "TLS receive: " + Reason(errno));
-  return all;
+  while (true) {
+    const std::string error =
+        Run(ssl_.get(), [&] { return SSL_read_ex(ssl_.get(), buffer, sizeof buffer, &got); });
+    if (error.empty()) {
+      all.append(buffer, got);
+      continue;
+    }
+    Require(SSL_get_error(ssl_.get(), 0) == SSL_ERROR_ZERO_RETURN, "TLS receive: " + error);
+    return all;
+  }
 }
 
 bool TlsClient::Echoes(absl::string_view text) {
