@@ -15,19 +15,29 @@ if(CCACHE_PROGRAM)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
 endif()
 
+# For tests that start programs and look at them from outside: nothing that is under test is compiled
+# into them, and most of the time that a build takes is spent on them.
+add_library(floodgate_outside_flags INTERFACE)
+target_compile_options(floodgate_outside_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wconversion -Wshadow -O0 -g1)
+target_include_directories(floodgate_outside_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
+
+# For everything else.
 add_library(floodgate_flags INTERFACE)
 target_compile_options(floodgate_flags INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wconversion -Wshadow -fno-omit-frame-pointer)
 target_include_directories(floodgate_flags INTERFACE
   ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
 if(FLOODGATE_SANITIZE STREQUAL "address")
+  # Not vptr: it opens a pipe to see whether memory can be read, and calls every object bad where the
+  # descriptors have run out.
   target_compile_options(floodgate_flags INTERFACE
-    -fsanitize=address,undefined -fno-sanitize-recover=undefined)
-  target_link_options(floodgate_flags INTERFACE -fsanitize=address,undefined)
+    -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
 elseif(FLOODGATE_SANITIZE STREQUAL "thread")
   # gcc's TSan does not model atomic_thread_fence; the code uses none, and -Wtsan would say so.
   target_compile_options(floodgate_flags INTERFACE -fsanitize=thread)
-  target_link_options(floodgate_flags INTERFACE -fsanitize=thread)
+  add_link_options(-fsanitize=thread)
 elseif(NOT FLOODGATE_SANITIZE STREQUAL "")
   message(FATAL_ERROR "FLOODGATE_SANITIZE is '${FLOODGATE_SANITIZE}'; it must be address, thread or empty")
 endif()
@@ -51,6 +61,10 @@ if(FLOODGATE_BUILD_BENCHMARKS)
   find_package(benchmark REQUIRED)
 endif()
 
+# What the sanitizer for threads is run on, and the fuzzers: to be built without the rest.
+add_custom_target(threaded_tests)
+add_custom_target(fuzzers)
+
 # One room of the house (docs/DESIGN.md): a static library that links only the rooms it may know.
 #   floodgate_room(NAME SOURCES a.cc ... DEPS target ...)
 function(floodgate_room name)
@@ -62,14 +76,25 @@ function(floodgate_room name)
 endfunction()
 
 # One test program, each of its cases a ctest of its own.
-#   floodgate_test(NAME SOURCES a_test.cc ... DEPS target ... [LABELS threads ...] [TIMEOUT seconds])
+#   floodgate_test(NAME SOURCES a_test.cc ... DEPS target ... [OUTSIDE] [LABELS threads ...]
+#     [TIMEOUT seconds])
+# OUTSIDE: what it tests runs as a process of its own. The label "threads" is for what the thread
+# sanitizer is to look at.
 function(floodgate_test name)
-  cmake_parse_arguments(TEST "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(TEST "OUTSIDE" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 60)
   endif()
+  if(TEST_OUTSIDE)
+    set(flags floodgate_outside_flags)
+  else()
+    set(flags floodgate_flags)
+  endif()
   add_executable(${name} ${TEST_SOURCES})
-  target_link_libraries(${name} PRIVATE ${TEST_DEPS} floodgate_flags GTest::gmock GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE ${TEST_DEPS} ${flags} GTest::gmock GTest::gtest_main)
+  if("threads" IN_LIST TEST_LABELS)
+    add_dependencies(threaded_tests ${name})
+  endif()
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 120
     PROPERTIES TIMEOUT ${TEST_TIMEOUT} LABELS "${TEST_LABELS}")
@@ -94,6 +119,7 @@ function(floodgate_fuzzer name)
     return()
   endif()
   add_executable(${name} ${FUZZ_SOURCES})
+  add_dependencies(fuzzers ${name})
   target_link_libraries(${name} PRIVATE ${FUZZ_DEPS} floodgate_flags)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   # The committed corpus is only read; what is found meanwhile stays in the build tree.
