@@ -76,12 +76,11 @@ function(floodgate_room name)
 endfunction()
 
 # One test program, each of its cases a ctest of its own.
-#   floodgate_test(NAME SOURCES a_test.cc ... DEPS target ... [OUTSIDE] [LABELS threads ...]
+#   floodgate_test(NAME SOURCES a_test.cc ... DEPS target ... [OUTSIDE] [LABEL threads|e2e]
 #     [TIMEOUT seconds])
-# OUTSIDE: what it tests runs as a process of its own. The label "threads" is for what the thread
-# sanitizer is to look at.
+# OUTSIDE: what it tests runs as a process of its own. Either label is for the thread sanitizer too.
 function(floodgate_test name)
-  cmake_parse_arguments(TEST "OUTSIDE" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(TEST "OUTSIDE" "TIMEOUT;LABEL" "SOURCES;DEPS" ${ARGN})
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 60)
   endif()
@@ -92,12 +91,12 @@ function(floodgate_test name)
   endif()
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE ${TEST_DEPS} ${flags} GTest::gmock GTest::gtest_main)
-  if("threads" IN_LIST TEST_LABELS)
+  if(TEST_LABEL)
     add_dependencies(threaded_tests ${name})
   endif()
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 120
-    PROPERTIES TIMEOUT ${TEST_TIMEOUT} LABELS "${TEST_LABELS}")
+    PROPERTIES TIMEOUT ${TEST_TIMEOUT} LABELS "${TEST_LABEL}")
 endfunction()
 
 # One benchmark program; every test run starts it with a tiny run time so that none rots.
