@@ -373,10 +373,14 @@ GateState Server::WaitForGate(GateState state, Duration timeout) {
 }
 
 void Server::Drain() {
-  log_.Write(Severity::kInfo, "stop",
-             absl::StrCat("graceful; open connections have ",
-                          options_.runtime.drain_timeout.milliseconds(), " ms to finish"));
-  const Duration grace = options_.runtime.drain_timeout;
+  Duration grace;
+  {
+    const std::scoped_lock lock(reload_mutex_);
+    grace = options_.runtime.drain_timeout;
+  }
+  log_.Write(
+      Severity::kInfo, "stop",
+      absl::StrCat("graceful; open connections have ", grace.milliseconds(), " ms to finish"));
   OnGatekeeper([grace](Gatekeeper& gatekeeper) { gatekeeper.Stop(grace); });
 }
 

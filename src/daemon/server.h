@@ -107,7 +107,7 @@ class Server final : public Control {
 
   Logger& log_;
   Setup setup_;
-  Options options_;  // Written by Build and Reload, both under reload_mutex_ or before the threads.
+  Options options_;  // under reload_mutex_, once the threads run
   uint64_t descriptors_max_ = 0;
   EngineKind engine_ = EngineKind::kEpoll;
   uint64_t boot_id_ = 0;
