@@ -120,6 +120,7 @@ function(floodgate_fuzzer name)
   add_executable(${name} ${FUZZ_SOURCES})
   add_dependencies(fuzzers ${name})
   target_link_libraries(${name} PRIVATE ${FUZZ_DEPS} floodgate_flags)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   # The committed corpus is only read; what is found meanwhile stays in the build tree.
   file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/corpus_${name})

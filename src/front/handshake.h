@@ -35,7 +35,7 @@ class Handshake {
   static constexpr Duration kTicketsHeld = Duration::Milliseconds(20);
   // A client may send this much before its step; a ClientHello with all post-quantum shares is 2
   // KiB.
-  static constexpr size_t kInputMaxBytes = 64 * 1024;
+  static constexpr size_t kInputMaxBytes = size_t{64} * 1024;
 
   void Fail(Connection& connection, absl::string_view why);
   void Refuse(Connection& connection);

@@ -73,9 +73,9 @@ class WaitingRoom {
   // All of the above and those whose watch is being cancelled.
   size_t size() const { return visitors_.size(); }
 
-  // A silent one's time is over: it counts as an admitted connection whose handshake failed.
   // A completion or timer whose token is ours (the kind is in the low byte; see Owns).
   void OnCompletion(const Completion& completion, Instant now);
+  // A silent one whose time is over counts as admitted and its handshake as failed.
   void OnTimer(uint64_t token, Instant now);
   static bool Owns(uint64_t token) { return (token & kTokenTag) != 0; }
   // Submits what found the kernel's queue full. False: some is left.

@@ -74,8 +74,8 @@ struct WorkerContext {
         chunks(kernel_in.buffer_size() + 4096, 64),
         pipes(kernel_in),
         timers(kernel_in.Now()),
-        plain_scratch(kernel_in.buffer_size() + 17 * 1024),
-        cipher_scratch(kernel_in.buffer_size() + 17 * 1024) {}
+        plain_scratch(kernel_in.buffer_size() + size_t{17} * 1024),
+        cipher_scratch(kernel_in.buffer_size() + size_t{17} * 1024) {}
 
   // Submits, or keeps the operation for the next turn when the kernel's queue is full. Counts it.
   void Submit(Connection& connection, Op op) {
