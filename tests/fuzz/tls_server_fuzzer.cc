@@ -1,5 +1,5 @@
-// Whatever bytes come instead of, or in the middle of, a TLS handshake, cut anywhere: a session ends
-// in a state that the relay knows, says why it failed, and nobody is let in without a key.
+// Whatever bytes come instead of, or in the middle of, a TLS handshake, cut anywhere: a session
+// ends in a state that the relay knows, says why it failed, and nobody is let in without a key.
 #include <unistd.h>
 
 #include <algorithm>
