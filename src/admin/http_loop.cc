@@ -245,7 +245,7 @@ class PollLoop final : public HttpLoop {
   }
 
   void Read(uint64_t id, Connection& connection, Instant now) {
-    std::array<char, 16 * 1024> buffer;
+    std::array<char, 16'384> buffer;
     const ssize_t count = ::recv(connection.fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (count <= 0) return Close(connection);
@@ -300,7 +300,7 @@ class PollLoop final : public HttpLoop {
   }
 
   void Discard(Connection& connection) {
-    std::array<char, 16 * 1024> buffer;
+    std::array<char, 16'384> buffer;
     const ssize_t count = ::recv(connection.fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) Close(connection);
   }

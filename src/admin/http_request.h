@@ -11,8 +11,8 @@
 
 namespace floodgate {
 
-inline constexpr size_t kHttpHeadBytesMax = 16 * 1024;
-inline constexpr size_t kHttpBodyBytesMax = 64 * 1024;
+inline constexpr size_t kHttpHeadBytesMax = size_t{16} * 1024;
+inline constexpr size_t kHttpBodyBytesMax = size_t{64} * 1024;
 
 // A whole request. Of the header fields only those that mean something here.
 struct HttpRequest {

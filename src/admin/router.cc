@@ -93,7 +93,7 @@ class HttplibRouter final : public Router, private httplib::Server {
                "see docs/control-interface.md");
     });
     set_exception_handler(
-        [](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+        [](const httplib::Request&, httplib::Response& response, const std::exception_ptr&) {
           SetError(response, 500, "the request could not be answered",
                    "see the log, and report what you asked");
         });

@@ -24,7 +24,7 @@ uint64_t Token(SlotHandle handle, Kind kind) {
 }
 
 // Headers this long are not a request that anybody sends to a demo.
-constexpr size_t kInputMaxBytes = 64 * 1024;
+constexpr size_t kInputMaxBytes = size_t{64} * 1024;
 
 }  // namespace
 

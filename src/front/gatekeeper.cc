@@ -173,13 +173,13 @@ void Gatekeeper::Keep(const Taken& taken) {
   Visitor visitor{.fd = taken.fd, .peer = taken.peer, .arrived = Now() - reading.queued};
   const bool silent = reading.state == ConnectionReading::State::kSilent;
   if (!silent || !options_->tls.has_value()) {
-    return waiting_room_.AddReady(std::move(visitor), Now());
+    return waiting_room_.AddReady(visitor, Now());
   }
   // A handshake slot is for those who have begun to speak; nobody holds one by saying nothing.
   if (waiting_room_.waiting() >= static_cast<size_t>(options_->limits.waiting)) {
     waiting_room_.EvictSilent();
   }
-  waiting_room_.AddSilent(std::move(visitor), Now() + options_->limits.handshake_timeout);
+  waiting_room_.AddSilent(visitor, Now() + options_->limits.handshake_timeout);
 }
 
 // --- Admitting

@@ -2,8 +2,6 @@
 
 #include <poll.h>
 
-#include <utility>
-
 #include "base/check.h"
 
 namespace floodgate {
@@ -16,10 +14,11 @@ SlotHandle WaitingRoom::HandleOf(uint64_t token) const {
   return SlotHandle::Unpack((token & ~kTokenTag) >> 8);
 }
 
-SlotHandle WaitingRoom::Insert(Visitor&& visitor, Visitor::State state) {
+SlotHandle WaitingRoom::Insert(const Visitor& visitor, Visitor::State state) {
   const SlotHandle handle = visitors_.Insert();
-  visitor.state = state;
-  *visitors_.Get(handle) = std::move(visitor);
+  Visitor& inserted = *visitors_.Get(handle);
+  inserted = visitor;
+  inserted.state = state;
   return handle;
 }
 
@@ -34,8 +33,8 @@ bool WaitingRoom::FlushDeferred() {
   return deferred_.empty();
 }
 
-void WaitingRoom::AddSilent(Visitor visitor, Instant deadline) {
-  const SlotHandle handle = Insert(std::move(visitor), Visitor::State::kSilent);
+void WaitingRoom::AddSilent(const Visitor& visitor, Instant deadline) {
+  const SlotHandle handle = Insert(visitor, Visitor::State::kSilent);
   Visitor& added = *visitors_.Get(handle);
   ++counters_.waiting;
   ++silent_;
@@ -55,20 +54,20 @@ void WaitingRoom::AddSilent(Visitor visitor, Instant deadline) {
           .token = Token(handle, Kind::kReadable)});
 }
 
-void WaitingRoom::AddReady(Visitor visitor, Instant now) {
-  const SlotHandle handle = Insert(std::move(visitor), Visitor::State::kReady);
+void WaitingRoom::AddReady(const Visitor& visitor, Instant now) {
+  const SlotHandle handle = Insert(visitor, Visitor::State::kReady);
   ++counters_.waiting;
   MakeReady(handle, now);
 }
 
-void WaitingRoom::AddQueued(Visitor visitor, Instant due) {
-  const SlotHandle handle = Insert(std::move(visitor), Visitor::State::kQueued);
+void WaitingRoom::AddQueued(const Visitor& visitor, Instant due) {
+  const SlotHandle handle = Insert(visitor, Visitor::State::kQueued);
   ++counters_.waiting;
   visitors_.Get(handle)->timer = timers_.Arm(due, Token(handle, Kind::kTimer));
 }
 
-void WaitingRoom::AddDelayed(Visitor visitor, RefusalReason reason, Instant until) {
-  const SlotHandle handle = Insert(std::move(visitor), Visitor::State::kDelayed);
+void WaitingRoom::AddDelayed(const Visitor& visitor, RefusalReason reason, Instant until) {
+  const SlotHandle handle = Insert(visitor, Visitor::State::kDelayed);
   Visitor& added = *visitors_.Get(handle);
   ++counters_.delayed;
   added.reason = reason;
@@ -127,7 +126,7 @@ std::optional<Visitor> WaitingRoom::Next(Instant now) {
       Dismiss(handle, /*reset=*/false);
       continue;
     }
-    std::optional<Visitor> next = std::move(visitor);
+    const Visitor next = visitor;
     visitors_.Erase(handle);
     return next;
   }

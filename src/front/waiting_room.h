@@ -51,10 +51,10 @@ class WaitingRoom {
       : kernel_(kernel), timers_(timers), counters_(counters), on_ended_(std::move(on_ended)) {}
 
   // Each counts the connection and owns its descriptor from then on.
-  void AddSilent(Visitor visitor, Instant deadline);
-  void AddReady(Visitor visitor, Instant now);
-  void AddQueued(Visitor visitor, Instant due);
-  void AddDelayed(Visitor visitor, RefusalReason reason, Instant until);
+  void AddSilent(const Visitor& visitor, Instant deadline);
+  void AddReady(const Visitor& visitor, Instant now);
+  void AddQueued(const Visitor& visitor, Instant due);
+  void AddDelayed(const Visitor& visitor, RefusalReason reason, Instant until);
 
   // The next to be admitted, out of the room and still there; those found gone are counted stale.
   std::optional<Visitor> Next(Instant now);
@@ -87,7 +87,7 @@ class WaitingRoom {
 
   uint64_t Token(SlotHandle handle, Kind kind) const;
   SlotHandle HandleOf(uint64_t token) const;
-  SlotHandle Insert(Visitor&& visitor, Visitor::State state);
+  SlotHandle Insert(const Visitor& visitor, Visitor::State state);
   void Submit(const Op& op);
   void MakeReady(SlotHandle handle, Instant now);
   // Takes it out of its state's count and out of the order.
