@@ -42,8 +42,7 @@ void AddGateCommands(CLI::App& app, CommandLine& line, Texts& texts) {
       ->allow_extra_args(false);
   CLI::App* wait = app.add_subcommand("wait", "Block until the gate is in a state that lasts");
   wait->callback([&line] { line.command = Command::kWait; });
-  std::vector<std::string> states;
-  for (const absl::string_view state : kGateStateNames) states.emplace_back(state);
+  const std::vector<std::string> states(kGateStateNames.begin(), kGateStateNames.end());
   wait->add_option("STATE", line.state)->required()->check(CLI::IsMember(states));
   wait->add_option("--timeout", texts.timeout,
                    "Give up after this long, such as 30s or 1m30s (default: never)");
@@ -107,7 +106,7 @@ absl::Status Interpret(const Texts& texts, CommandLine& line) {
   line.interval = *interval;
   if (texts.timeout.empty()) return absl::OkStatus();
   const absl::StatusOr<Duration> timeout =
-      ReadDuration("--timeout", texts.timeout, Duration(), Duration::Seconds(366 * 86'400));
+      ReadDuration("--timeout", texts.timeout, Duration(), Duration::Seconds(int64_t{366} * 86'400));
   if (!timeout.ok()) return timeout.status();
   line.timeout = *timeout;
   return absl::OkStatus();

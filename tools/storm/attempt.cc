@@ -123,7 +123,6 @@ void Storm::OnEvent(uint32_t index, uint32_t events) {
 Outcome Storm::ConnectFailure(int error) {
   switch (error) {
     case ECONNREFUSED:
-      return Outcome::kRefused;
     case ENOENT:  // A unix socket that is not there yet (or no more).
       return Outcome::kRefused;
     case ETIMEDOUT:

@@ -23,7 +23,7 @@ class HttpAnswer {
     kDone,
     kBad
   };
-  static constexpr size_t kHeadMax = 16 * 1024;
+  static constexpr size_t kHeadMax = size_t{16} * 1024;
 
   // Bytes after the end are ignored.
   State Feed(absl::string_view bytes);

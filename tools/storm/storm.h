@@ -108,7 +108,7 @@ class Storm {
   int64_t held_ = 0;
   int64_t open_ = 0;
   size_t done_ = 0;
-  std::array<char, 64 * 1024> buffer_;
+  std::array<char, 65'536> buffer_;
 };
 
 }  // namespace floodgate::storm
