@@ -105,8 +105,8 @@ absl::Status Interpret(const Texts& texts, CommandLine& line) {
   if (!interval.ok()) return interval.status();
   line.interval = *interval;
   if (texts.timeout.empty()) return absl::OkStatus();
-  const absl::StatusOr<Duration> timeout =
-      ReadDuration("--timeout", texts.timeout, Duration(), Duration::Seconds(int64_t{366} * 86'400));
+  const absl::StatusOr<Duration> timeout = ReadDuration("--timeout", texts.timeout, Duration(),
+                                                        Duration::Seconds(int64_t{366} * 86'400));
   if (!timeout.ok()) return timeout.status();
   line.timeout = *timeout;
   return absl::OkStatus();
