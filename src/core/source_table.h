@@ -117,7 +117,8 @@ class SourceTable {
   struct alignas(128) Set {
     Entry entries[kWays];
   };
-  static_assert(sizeof(Set) == 128, "a set is two cache lines that the processor fetches as a pair");
+  static_assert(sizeof(Set) == 128,
+                "a set is two cache lines that the processor fetches as a pair");
   static_assert(sizeof(Set) == kWays * sizeof(Entry));
   struct Key {
     uint64_t first;

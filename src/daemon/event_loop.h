@@ -31,7 +31,8 @@ class EventLoop {
   void TellRefusals();
 
   static constexpr int64_t kSummaryEveryMs = 10'000;
-  static constexpr int64_t kRotateEveryMs = int64_t{8} * 3600 * 1000;  // RFC 5077 section 5.5: days at most
+  static constexpr int64_t kRotateEveryMs =
+      int64_t{8} * 3600 * 1000;  // RFC 5077 section 5.5: days at most
 
   OwnedFd signals_;
   OwnedFd stopped_fd_;
