@@ -44,6 +44,7 @@ struct Outgoing {
   bool finish = false;  // send FIN when all has been sent
   bool finished = false;
   std::string queued;
+  TimerId held;  // `queued` waits until then to share a packet with what comes next
 
   bool empty() const { return begin == end && queued.empty(); }
 };
@@ -82,7 +83,6 @@ struct Connection {
   bool handshake_begun = false;   // a step has been made
   uint8_t operations = 0;         // in flight, cancels included
   TimerId deadline;               // of the stage
-  TimerId tickets_due;            // client.out.queued waits to share a packet with the first answer
   TimerId connect_again;
   Instant stage_since;
   std::unique_ptr<TlsSession> tls;

@@ -45,7 +45,8 @@ void Gatekeeper::Turn(Instant until) {
   PostAssignments();
   // With every slot taken, or with connections that wait for one, the end of a handshake is what we
   // wait for: then the workers' reports shall wake us. Otherwise they are read when there is time.
-  const bool needs_reports = AgentBudget() <= 0 || waiting_room_.ready() > 0 || stopping_;
+  const bool needs_reports =
+      !gate_.admits() || AgentRoom() <= 0 || waiting_room_.ready() > 0 || stopping_;
   // The last report may have made it done: whoever runs the turns must see that, once, unslept on.
   const bool ended = done() && !std::exchange(end_told_, true);
   const bool idle = waiting_room_.FlushDeferred() && !ended && sources_reports_.empty() &&
@@ -91,11 +92,13 @@ void Gatekeeper::DispatchBatch(absl::Span<const Completion> batch) {
       admission_.Prefetch(completion.peer);
     }
   }
-  kept_ = 0;
+  taken_ = 0;
   refused_ = 0;
   for (const Completion& completion : batch) Dispatch(completion);
-  if (refused_ > 0 || kept_ > 0) {
-    rest_until_ = kept_ == 0 ? Now() + kRestAfterRefusals : Instant{};
+  if (taken_ == 0) return;
+  const bool all_refused = refused_ == taken_;
+  if (all_refused || listeners_.AgentsKnown() == 0) {
+    rest_until_ = Now() + (options_->tls.has_value() ? kRestTls : kRestPlain);
   }
 }
 
@@ -142,12 +145,12 @@ void Gatekeeper::OnControllerTaken(const Taken& taken) {
 }
 
 void Gatekeeper::OnAgentTaken(const Taken& taken) {
+  ++taken_;
   if (parked_left_ > 0) --parked_left_;
   pace_.Took(1, Now());
   const Verdict verdict = admission_.Judge(Port::kAgent, taken.peer, CurrentOccupancy(), Now());
   switch (verdict.action) {
     case Verdict::Action::kAdmit:
-      ++kept_;
       return Keep(taken);
     case Verdict::Action::kReset:
       ++refused_;
@@ -259,14 +262,18 @@ Occupancy Gatekeeper::CurrentOccupancy() const {
   return occupancy;
 }
 
-int64_t Gatekeeper::AgentBudget() {
-  if (!gate_.admits() || stopping_ || Now() < rest_until_) return 0;
+int64_t Gatekeeper::AgentRoom() const {
   const int64_t slots = capacity_.handshakes_max - slots_held_[static_cast<size_t>(Port::kAgent)] -
                         static_cast<int64_t>(waiting_room_.ready());
   // The descriptors that are left. Those of limits.connections are a matter of admission.
-  const int64_t room = capacity_.connections_max - static_cast<int64_t>(registry_.size()) -
-                       static_cast<int64_t>(waiting_room_.size());
-  return std::min({slots, room, pace_.Allowance(Now())});
+  const int64_t descriptors = capacity_.connections_max - static_cast<int64_t>(registry_.size()) -
+                              static_cast<int64_t>(waiting_room_.size());
+  return std::min(slots, descriptors);
+}
+
+int64_t Gatekeeper::AgentBudget() {
+  if (!gate_.admits() || stopping_ || Now() < rest_until_) return 0;
+  return std::min(AgentRoom(), pace_.Allowance(Now()));
 }
 
 void Gatekeeper::TakeAgents() {

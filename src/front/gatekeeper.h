@@ -91,11 +91,13 @@ class Gatekeeper {
   static constexpr int kControllerHandshakesMax = 64;
   static constexpr size_t kControllersWaitingMax = 1024;
   static constexpr size_t kBatchMax = 128;
-  // After a batch in which everybody was refused, nothing is taken for so long: under a flood the
-  // next batch is then a large one, and a wake-up is paid for once in it and not for each
-  // connection. Whoever is within their limits waits that much longer, only while nobody like them
-  // is about.
-  static constexpr Duration kRestAfterRefusals = Duration::Milliseconds(1);
+  // After a batch that emptied the agents' queues, or in which everybody was refused, nothing is
+  // taken for so long: when many come, those of that time are taken together, most of them with
+  // their first bytes there already, and a wake-up and the preemption of a worker are paid for once
+  // and not twice for each. Whoever comes alone is taken at once; controllers always are. About as
+  // long as a worker needs for a few handshakes, or for a few connections without TLS.
+  static constexpr Duration kRestTls = Duration::Milliseconds(1);
+  static constexpr Duration kRestPlain = Duration::Microseconds(300);
 
   struct WorkerLink {
     Mailbox<WorkerMessage>* mailbox = nullptr;
@@ -116,11 +118,11 @@ class Gatekeeper {
   void OnControllerTaken(const Taken& taken);
   void OnAgentTaken(const Taken& taken);
   void Keep(const Taken& taken);  // an agent within its limits
-  void Refuse(const Taken& taken, const Verdict& verdict);
   void AdmitWaiting();
   void Admit(int fd, const PeerAddress& peer, const PeerAddress& local, Port port);
   void TakeAgents();
-  int64_t AgentBudget();
+  int64_t AgentRoom() const;  // free handshake slots, as far as there are descriptors
+  int64_t AgentBudget();      // how many agents may be taken now
   void OnGateChanged(GateState before);
   void AdvanceSourcesReports();
   size_t PickWorker() const;
@@ -155,9 +157,9 @@ class Gatekeeper {
   uint64_t parked_left_ =
       0;  // draining: how many of those parked at the opening are still to be taken
   GateState told_ = GateState::kHolding;
-  int kept_ = 0;        // of this batch
-  int refused_ = 0;     // reset at once, of this batch
-  Instant rest_until_;  // nothing is taken before
+  int taken_ = 0;       // agents, of this batch
+  int refused_ = 0;     // of those, reset at once
+  Instant rest_until_;  // no agent is taken before
   bool stopping_ = false;
   bool end_told_ = false;
   Instant end_at_ = Instant::Never();  // stopping: when patience with the living is over

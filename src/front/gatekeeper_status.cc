@@ -11,15 +11,9 @@ namespace floodgate {
 ListenerState Gatekeeper::AgentListenerState() {
   if (stopping_) return ListenerState::kClosed;
   if (!gate_.admits()) return ListenerState::kParked;
-  const int64_t held =
-      slots_held_[static_cast<size_t>(Port::kAgent)] + static_cast<int64_t>(waiting_room_.ready());
-  const int64_t open =
-      static_cast<int64_t>(registry_.size()) + static_cast<int64_t>(waiting_room_.size());
-  const bool full = held >= capacity_.handshakes_max || open >= capacity_.connections_max;
+  const bool full = AgentRoom() <= 0;
   return full || listeners_.starved() ? ListenerState::kPaused : ListenerState::kAccepting;
 }
-
-// ----------------------------------------------------------------------------------------
 
 void Gatekeeper::FillStatus(StatusSnapshot& snapshot, int64_t unix_now_ms) {
   snapshot.gate = gate_.state();

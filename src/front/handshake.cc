@@ -71,8 +71,7 @@ void Handshake::Established(Connection& connection) {
   // TLS 1.3: all that is left to send are session tickets, for which nobody waits: they go with the
   // first answer, which saves a packet each way. In TLS 1.2 the client waits for our Finished.
   if (facts.version == "TLSv1.3") {
-    connection.tickets_due =
-        context_.timers.Arm(now + kTicketsHeld, TokenOf(connection, Event::kTicketsDue));
+    transport_.Hold(connection, Side::kClient, kTicketsHeld);
   } else {
     transport_.Flush(connection, Side::kClient);
   }

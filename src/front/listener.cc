@@ -270,6 +270,12 @@ uint64_t Listeners::AgentsQueued() {
   return queued;
 }
 
+uint64_t Listeners::AgentsKnown() const {
+  uint64_t known = 0;
+  for (const Listener& listener : listeners_) known += listener.known;
+  return known;
+}
+
 bool Listeners::agents_drained() const {
   return std::all_of(listeners_.begin(), listeners_.end(), [](const Listener& listener) {
     return listener.bound.port != Port::kAgent || listener.empty;

@@ -75,6 +75,8 @@ class Listeners {
   Instant NextDeadline() const;
   // Agents that wait in the kernel's queues now.
   uint64_t AgentsQueued();
+  // Of these, as last read, those that are not being taken yet.
+  uint64_t AgentsKnown() const;
   // Whether the last TakeAgents found every agent queue empty.
   bool agents_drained() const;
   // Accepts are failing for want of descriptors or memory.

@@ -11,12 +11,13 @@ namespace floodgate {
 
 void Relay::Begin(Connection& connection) {
   connection.stage = Stage::kRelay;
-  transport_.Receive(connection, Side::kBackend, /*expect_wait=*/true);
-  if (connection.client.end_of_input) {
-    transport_.Finish(connection, Side::kBackend);
+  if (connection.client.end_of_input) transport_.Finish(connection, Side::kBackend);
+  if (connection.client.receiving && !connection.backend.out.queued.empty()) {
+    transport_.Hold(connection, Side::kBackend, kIntroductionHeld);
+  } else {
     transport_.Flush(connection, Side::kBackend);
-    return;
   }
+  transport_.Receive(connection, Side::kBackend, /*expect_wait=*/true);
   ReadOn(connection, Side::kClient);
 }
 
@@ -59,19 +60,9 @@ bool Relay::Decrypt(Connection& connection, absl::Span<const std::byte> bytes) {
 }
 
 bool Relay::Encrypt(Connection& connection, absl::Span<const std::byte> bytes) {
-  const Outgoing& out = connection.client.out;
-  bool sent = false;
-  if (out.in_flight) {  // A post-handshake message is on its way: ours goes behind it.
-    ByteSink cipher{.data = absl::MakeSpan(context_.cipher_scratch)};
-    sent = connection.tls->Send(bytes, cipher);
-    transport_.Append(connection, Side::kClient, cipher.data.first(cipher.size));
-    transport_.Append(connection, Side::kClient, AsBytes(cipher.overflow));
-  } else {
-    ByteSink cipher = transport_.SinkInto(connection, Side::kClient);
-    sent = connection.tls->Send(bytes, cipher);
-    transport_.CommitSink(connection, Side::kClient, cipher);
-    context_.timers.Cancel(connection.tickets_due);
-  }
+  ByteSink cipher = transport_.SinkInto(connection, Side::kClient);
+  const bool sent = connection.tls->Send(bytes, cipher);
+  transport_.CommitSink(connection, Side::kClient, cipher);
   if (!sent) teardown_.Begin(connection, Report::Kind::kFinished, /*abort=*/true);
   return sent;
 }
@@ -86,9 +77,8 @@ void Relay::ReadOn(Connection& connection, Side source) {
   if (connection.stage != Stage::kRelay) return;
   Socket& from = connection.socket(source);
   const Outgoing& to = connection.socket(Other(source)).out;
-  // Held tickets are queued without being on their way; they hold up nobody.
-  const bool held = source == Side::kBackend && connection.tickets_due.armed();
-  if (to.in_flight || (!to.empty() && !held) || from.end_of_input) return;
+  // What is held waits for more to come: it holds up nobody.
+  if (to.in_flight || (!to.empty() && !to.held.armed()) || from.end_of_input) return;
   if (source == Side::kClient && connection.backend.broken) return;
   if (from.bulk && connection.tls == nullptr && BeginSplice(connection, source)) return;
   transport_.Receive(connection, source, /*expect_wait=*/!from.bulk);

@@ -31,6 +31,9 @@ class Relay {
   void OnLingerDeadline(Connection& connection);
 
  private:
+  // How long the PROXY header waits for the client's first bytes, to share a packet with them. Only
+  // a client that lets the backend speak first waits for it.
+  static constexpr Duration kIntroductionHeld = Duration::Milliseconds(2);
   static constexpr Duration kLingerTime = Duration::Seconds(2);
   // Rounds of splicing in a turn, so that one bulk transfer does not hold up the rest.
   static constexpr int kSpliceRoundsPerTurn = 8;

@@ -12,7 +12,8 @@ void Teardown::Begin(Connection& connection, Report::Kind outcome, bool abort) {
   connection.outcome = outcome;
   connection.abort = abort;
   context_.timers.Cancel(connection.deadline);
-  context_.timers.Cancel(connection.tickets_due);
+  context_.timers.Cancel(connection.client.out.held);
+  context_.timers.Cancel(connection.backend.out.held);
   context_.timers.Cancel(connection.connect_again);
   CancelAll(connection);
   Settle(connection);

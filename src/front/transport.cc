@@ -10,6 +10,15 @@
 
 namespace floodgate {
 
+namespace {
+
+bool Connected(const Connection& connection, Side side) {
+  return side == Side::kClient || connection.stage == Stage::kRelay ||
+         connection.stage == Stage::kLinger;
+}
+
+}  // namespace
+
 void Transport::Receive(Connection& connection, Side side, bool expect_wait) {
   Socket& socket = connection.socket(side);
   if (socket.receiving || socket.end_of_input) return;
@@ -27,7 +36,9 @@ void Transport::Append(Connection& connection, Side side, absl::Span<const std::
 
 ByteSink Transport::SinkInto(Connection& connection, Side side) {
   Outgoing& out = connection.socket(side).out;
-  FG_CHECK(!out.in_flight && out.begin == out.end);
+  if (!Connected(connection, side) || out.begin != out.end) {
+    return {.data = absl::MakeSpan(context_.plain_scratch)};
+  }
   if (out.chunk == nullptr) out.chunk = context_.chunks.Take();
   ByteSink sink{.data = absl::MakeSpan(out.chunk.get(), context_.chunks.chunk_size())};
   if (!out.queued.empty()) {
@@ -38,6 +49,11 @@ ByteSink Transport::SinkInto(Connection& connection, Side side) {
 }
 
 void Transport::CommitSink(Connection& connection, Side side, ByteSink& sink) {
+  if (sink.data.data() == context_.plain_scratch.data()) {
+    Append(connection, side, sink.data.first(sink.size));
+    Append(connection, side, AsBytes(sink.overflow));
+    return;
+  }
   Outgoing& out = connection.socket(side).out;
   out.begin = 0;
   out.end = static_cast<uint32_t>(sink.size);
@@ -45,10 +61,21 @@ void Transport::CommitSink(Connection& connection, Side side, ByteSink& sink) {
   if (sink.empty()) context_.chunks.Give(std::exchange(out.chunk, nullptr));
 }
 
+void Transport::Hold(Connection& connection, Side side, Duration time) {
+  Outgoing& out = connection.socket(side).out;
+  out.held = context_.timers.Arm(context_.kernel.Now() + time, TokenOf(connection, HeldFor(side)));
+}
+
+void Transport::OnHeld(Connection& connection, Side side) {
+  connection.socket(side).out.held = {};
+  Flush(connection, side);
+}
+
 void Transport::Flush(Connection& connection, Side side) {
   Socket& socket = connection.socket(side);
   Outgoing& out = socket.out;
-  if (out.in_flight || socket.fd < 0 || socket.broken) return;
+  if (out.in_flight || socket.broken || !Connected(connection, side)) return;
+  context_.timers.Cancel(std::exchange(out.held, {}));
   if (out.begin == out.end && !out.queued.empty()) {
     if (out.chunk == nullptr) out.chunk = context_.chunks.Take();
     const size_t size = std::min(out.queued.size(), context_.chunks.chunk_size());
@@ -70,6 +97,7 @@ void Transport::Flush(Connection& connection, Side side) {
   }
   out.in_flight = true;
   context_.Submit(connection, {.kind = OpKind::kSend,
+                               .more_follows = out.finish && out.queued.empty(),
                                .fd = socket.fd,
                                .token = TokenOf(connection, SentTo(side)),
                                .data = out.chunk.get() + out.begin,

@@ -22,10 +22,15 @@ class Transport {
   void Append(Connection& connection, Side side, absl::Span<const std::byte> bytes);
   // Queues FIN behind all that waits.
   void Finish(Connection& connection, Side side) { connection.socket(side).out.finish = true; }
-  // A sink into the chunk that will be sent next, beginning with what is queued, for bytes made in
-  // place. REQUIRES: nothing in flight to `side`. Commit with CommitSink, then Flush.
+  // A sink for bytes made in place, behind all that waits already: into the chunk that will be sent
+  // next if that is possible, else one whose bytes are queued. Commit with CommitSink before the
+  // next is asked for, then Flush.
   ByteSink SinkInto(Connection& connection, Side side);
   void CommitSink(Connection& connection, Side side, ByteSink& sink);
+  // Lets what is queued wait so long for something to share a packet with. REQUIRES: nothing in
+  // flight to `side`. OnHeld: the time is over.
+  void Hold(Connection& connection, Side side, Duration time);
+  void OnHeld(Connection& connection, Side side);
   // Sends what waits, FIN included, unless a send is in flight: its completion flushes on.
   void Flush(Connection& connection, Side side);
 

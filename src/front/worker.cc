@@ -70,7 +70,6 @@ void Worker::Accept(const Assignment& assignment) {
   connection.peer = assignment.peer;
   connection.local = assignment.local;
   connection.client.fd = assignment.client;
-  kernel_.Tune(assignment.client);
   if (context_.tls != nullptr) {
     handshake_.Begin(connection, assignment.handshake_deadline);
   } else {
@@ -158,7 +157,8 @@ void Worker::Dispatch(const Completion& completion) {
       break;
     case Event::kCancelled:
     case Event::kDeadline:
-    case Event::kTicketsDue:
+    case Event::kClientHeld:
+    case Event::kBackendHeld:
     case Event::kConnectAgain:
       break;
   }
@@ -223,9 +223,10 @@ void Worker::OnSent(Connection& connection, Side side, int32_t result) {
 void Worker::OnTimer(uint64_t token) {
   Connection* connection = Find(token);
   if (connection == nullptr) return;
-  if (EventOf(token) == Event::kTicketsDue) {
-    connection->tickets_due = {};
-    transport_.Flush(*connection, Side::kClient);
+  if (EventOf(token) == Event::kClientHeld) {
+    transport_.OnHeld(*connection, Side::kClient);
+  } else if (EventOf(token) == Event::kBackendHeld) {
+    transport_.OnHeld(*connection, Side::kBackend);
   } else if (EventOf(token) == Event::kConnectAgain) {
     backend_.OnConnectAgain(*connection);
   } else {

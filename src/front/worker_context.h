@@ -32,7 +32,8 @@ enum class Event : uint8_t {
   kCancelled,
   kDeadline,      // timer: the stage took too long
   kConnectAgain,  // timer: the backend's queue was full
-  kTicketsDue,    // timer: held tickets have waited long enough
+  kClientHeld,    // timer: what is queued has waited long enough for more
+  kBackendHeld,
 };
 
 constexpr Event EventOf(uint64_t token) {
@@ -43,6 +44,9 @@ constexpr Event ReceivedFrom(Side side) {
 }
 constexpr Event SentTo(Side side) {
   return side == Side::kClient ? Event::kClientSent : Event::kBackendSent;
+}
+constexpr Event HeldFor(Side side) {
+  return side == Side::kClient ? Event::kClientHeld : Event::kBackendHeld;
 }
 constexpr Event ReadableAt(Side side) {
   return side == Side::kClient ? Event::kClientReadable : Event::kBackendReadable;

@@ -15,6 +15,7 @@ namespace floodgate {
 // An operation that has been tried and waits for its handle.
 struct EpollParked {
   bool active = false;
+  bool more_follows = false;  // kSend
   OpKind kind = OpKind::kPoll;
   uint16_t poll_events = 0;
   uint32_t size = 0;  // kSend: all

@@ -46,8 +46,8 @@ void EpollLoop::Close(int fd) {
   PosixCalls::Close(fd);
 }
 
-int EpollLoop::OpenSocket(const SocketAddress& address) {
-  const int fd = PosixCalls::OpenSocket(address);
+int EpollLoop::OpenSocket(const SocketAddress& address, bool speaks_at_once) {
+  const int fd = PosixCalls::OpenSocket(address, speaks_at_once);
   if (fd >= 0) handles_.StartAfresh(fd);
   return fd;
 }

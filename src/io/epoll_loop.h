@@ -55,7 +55,7 @@ class EpollLoop final : public PosixCalls {
 
   void Close(int fd) override;
   void Forget(int fd) override;
-  int OpenSocket(const SocketAddress& address) override;
+  int OpenSocket(const SocketAddress& address, bool speaks_at_once) override;
   int Listen(int fd, int backlog) override;
 
  private:

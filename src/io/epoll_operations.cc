@@ -64,6 +64,7 @@ bool EpollLoop::Start(Op& op, EpollOutput& out) {
 void EpollLoop::Park(EpollParked& slot, const Op& op) {
   FG_CHECK(!slot.active);
   slot = {.active = true,
+          .more_follows = op.more_follows,
           .kind = op.kind,
           .poll_events = op.poll_events,
           .size = op.size,
@@ -187,9 +188,9 @@ void EpollLoop::RunAcceptMultishot(int fd, EpollHandle& handle, EpollOutput& out
 
 void EpollLoop::RunSend(int fd, EpollHandle& handle, EpollOutput& out) {
   EpollParked& slot = handle.writer;
+  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (slot.more_follows ? MSG_MORE : 0);
   while (handle.writable && slot.active) {
-    const ssize_t size =
-        send(fd, slot.data + slot.done, slot.size - slot.done, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t size = send(fd, slot.data + slot.done, slot.size - slot.done, flags);
     if (size >= 0) {
       slot.done += static_cast<uint32_t>(size);
       if (slot.done == slot.size) Complete(slot, static_cast<int32_t>(slot.size), out);

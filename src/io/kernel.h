@@ -61,6 +61,8 @@ struct Op {
   // kReceive, kSend: the caller knows that it must wait (io_uring then skips the vain first
   // attempt).
   bool expect_wait = false;
+  // kSend: a Shutdown or another send follows at once, so these bytes may wait for it (MSG_MORE).
+  bool more_follows = false;
   uint16_t poll_events = 0;                // kPoll
   int fd = -1;                             // all; kCancel: the target's, or -1
   uint64_t token = 0;                      // comes back in the completion; see kTokenMax
@@ -145,14 +147,15 @@ class Kernel {
   virtual void Forget(int /*fd*/) {}
   // shutdown(2). `both`: SHUT_RDWR, which also completes a pending receive with 0; else SHUT_WR.
   virtual void Shutdown(int fd, bool both) = 0;
-  // A non-blocking stream socket for kConnect (TCP: TCP_NODELAY set). The handle, or -errno.
-  virtual int OpenSocket(const SocketAddress& address) = 0;
+  // A non-blocking stream socket for kConnect (TCP: TCP_NODELAY set). `speaks_at_once`: bytes are
+  // sent as soon as it is connected, so the last packet of TCP's handshake may wait for them and
+  // travel with them (tcp(7), TCP_QUICKACK); without them the server learns of the connection up to
+  // 200 ms late. The handle, or -errno.
+  virtual int OpenSocket(const SocketAddress& address, bool speaks_at_once) = 0;
   virtual QueueReading ReadQueue(int listener) = 0;
   virtual ConnectionReading ReadConnection(int fd) = 0;
   // getpeername and getsockname; false if the peer has gone already.
   virtual bool ReadAddresses(int fd, PeerAddress* peer, PeerAddress* local) = 0;
-  // Prepares an accepted TCP connection for relaying: TCP_NODELAY.
-  virtual void Tune(int fd) = 0;
   // listen(2), also again on a live listener with a new backlog (the queue is kept). 0 or -errno.
   virtual int Listen(int fd, int backlog) = 0;
 

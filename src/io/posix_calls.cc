@@ -61,11 +61,18 @@ void PosixCalls::Shutdown(int fd, bool both) {
   shutdown(fd, both ? SHUT_RDWR : SHUT_WR);
 }
 
-int PosixCalls::OpenSocket(const SocketAddress& address) {
+int PosixCalls::OpenSocket(const SocketAddress& address, bool speaks_at_once) {
   const auto* generic = reinterpret_cast<const sockaddr*>(address.storage);
   const int fd = socket(generic->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
-  if (generic->sa_family != AF_UNIX) Tune(fd);
+  if (generic->sa_family == AF_UNIX) return fd;
+  // Failing, either costs speed and nothing else. What is relayed must not wait for more (Nagle).
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  if (speaks_at_once) {
+    const int off = 0;
+    setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
+  }
   return fd;
 }
 
@@ -114,13 +121,6 @@ bool PosixCalls::ReadAddresses(int fd, PeerAddress* peer, PeerAddress* local) {
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
   *local = ToPeerAddress(reinterpret_cast<const sockaddr*>(&address), size);
   return true;
-}
-
-void PosixCalls::Tune(int fd) {
-  // The relay hands on what it has at once; Nagle's algorithm would hold small records back for a
-  // round trip. Fails on unix sockets, which have no such delay.
-  const int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 int PosixCalls::Listen(int fd, int backlog) {

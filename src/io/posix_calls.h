@@ -18,14 +18,13 @@ class PosixCalls : public Kernel {
   void Close(int fd) override;
   void Reset(int fd) override;
   void Shutdown(int fd, bool both) final;
-  int OpenSocket(const SocketAddress& address) override;
+  int OpenSocket(const SocketAddress& address, bool speaks_at_once) override;
   // TCP: one getsockopt. Unix: a message to the kernel's sock_diag(7), which is a netlink socket
   // kept open; where the kernel has no unix_diag the reading is {0, the backlog last asked for}.
   QueueReading ReadQueue(int listener) final;
   // TCP: one getsockopt. Unix: that one fails, then one poll.
   ConnectionReading ReadConnection(int fd) final;
   bool ReadAddresses(int fd, PeerAddress* peer, PeerAddress* local) final;
-  void Tune(int fd) final;
   int Listen(int fd, int backlog) override;
   int OpenPipe(size_t capacity, int* read_end, int* write_end) final;
   int64_t Splice(int from, int to, size_t size) final;

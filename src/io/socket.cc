@@ -194,10 +194,12 @@ absl::StatusOr<BoundSocket> BindTcp(const Endpoint& endpoint, const SocketAddres
   const int family = AsSockaddr(address)->sa_family;
   OwnedFd fd(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return BindError(endpoint, errno);
+  // Accepted connections inherit these, which spares each of them the calls.
   const bool options_set =
       SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1) &&
       (family != AF_INET6 ||
        SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, IsAnyV6(address) ? 0 : 1)) &&
+      SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1) &&
       SetOption(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1) &&
       SetOption(fd.get(), IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdleSeconds) &&
       SetOption(fd.get(), IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveIntervalSeconds) &&

@@ -219,7 +219,7 @@ void Uring::FillEntry(const Op& op, io_uring_sqe* entry) {
       entry->addr = reinterpret_cast<uint64_t>(op.data);
       entry->len = op.size;
       // MSG_WAITALL: the kernel goes on after a short send, so that one completion says it all.
-      entry->msg_flags = MSG_NOSIGNAL | MSG_WAITALL;
+      entry->msg_flags = MSG_NOSIGNAL | MSG_WAITALL | (op.more_follows ? uint32_t{MSG_MORE} : 0U);
       if (op.expect_wait) entry->ioprio = IORING_RECVSEND_POLL_FIRST;
       break;
     case OpKind::kPoll:

@@ -86,7 +86,7 @@ class Probe {
   }
 
   absl::StatusOr<OwnedFd> Connect() {
-    OwnedFd client(kernel_.OpenSocket(address_));
+    OwnedFd client(kernel_.OpenSocket(address_, /*speaks_at_once=*/false));
     if (!client.valid()) return Failed("opening a socket", EMFILE);
     const Completion connected = Perform(
         {.kind = OpKind::kConnect, .fd = client.get(), .token = kFirst, .address = &address_});

@@ -163,7 +163,7 @@ TEST_P(KernelContract, CancelledMultishotLosesNoConnection) {
 TEST_P(KernelContract, ConnectSucceeds) {
   const int listener = harness().OpenListener(8);
   const SocketAddress address = harness().AddressOf(listener);
-  const int fd = kernel().OpenSocket(address);
+  const int fd = kernel().OpenSocket(address, /*speaks_at_once=*/false);
   ASSERT_GE(fd, 0);
   EXPECT_EQ(Perform({.kind = OpKind::kConnect, .fd = fd, .token = 3, .address = &address}).result,
             0);
@@ -178,7 +178,7 @@ TEST_P(KernelContract, ConnectSucceeds) {
 
 TEST_P(KernelContract, ConnectIsRefused) {
   const SocketAddress address = harness().DeadAddress();
-  const int fd = kernel().OpenSocket(address);
+  const int fd = kernel().OpenSocket(address, /*speaks_at_once=*/false);
   ASSERT_GE(fd, 0);
   EXPECT_EQ(Perform({.kind = OpKind::kConnect, .fd = fd, .token = 3, .address = &address}).result,
             -ECONNREFUSED);

@@ -300,7 +300,6 @@ TEST_P(KernelContract, AddressesOfBothEnds) {
   EXPECT_EQ(remote.ip, IpAddress::V4(0x7f000001));
   EXPECT_EQ(local.ip, IpAddress::V4(0x7f000001));
   EXPECT_NE(local.port, 0);
-  kernel().Tune(fd);
   harness().PeerReset(peer);
   EXPECT_FALSE(kernel().ReadAddresses(fd, &remote, &local));
   kernel().Close(fd);

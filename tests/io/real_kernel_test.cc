@@ -313,7 +313,7 @@ TEST_P(RealKernel, ADualStackListenerTellsIpv4PeersAsIpv4) {
     target.port = bound->bound.port;
     const auto addresses = Resolve(target);
     ASSERT_TRUE(addresses.ok());
-    const int client = kernel->OpenSocket(addresses->front());
+    const int client = kernel->OpenSocket(addresses->front(), /*speaks_at_once=*/false);
     EXPECT_EQ(
         Perform(
             *kernel,
@@ -349,7 +349,7 @@ TEST_P(RealKernel, UnixSocketsServeAndAreRead) {
   const SocketAddress address = Resolve(endpoint)->front();
   std::vector<int> clients;
   for (uint32_t i = 1; i <= 3; ++i) {
-    clients.push_back(kernel->OpenSocket(address));
+    clients.push_back(kernel->OpenSocket(address, /*speaks_at_once=*/false));
     EXPECT_EQ(
         Perform(*kernel,
                 {.kind = OpKind::kConnect, .fd = clients.back(), .token = 1, .address = &address})
@@ -369,7 +369,6 @@ TEST_P(RealKernel, UnixSocketsServeAndAreRead) {
     EXPECT_EQ(accepted.peer.family, PeerAddress::Family::kUnix);
     EXPECT_EQ(kernel->ReadConnection(accepted.result).state, state);
     EXPECT_EQ(kernel->ReadConnection(accepted.result).queued, Duration{});
-    kernel->Tune(accepted.result);
     kernel->Close(accepted.result);
   }
   EXPECT_EQ(kernel->Listen(listener, 7), 0);
@@ -387,8 +386,8 @@ TEST_P(RealKernel, AFullUnixQueueIsTold) {
   ASSERT_TRUE(bound.ok()) << bound.status();
   ASSERT_EQ(kernel->Listen(bound->fd.get(), 0), 0);
   const SocketAddress address = Resolve(endpoint)->front();
-  const OwnedFd first(kernel->OpenSocket(address));
-  const OwnedFd second(kernel->OpenSocket(address));
+  const OwnedFd first(kernel->OpenSocket(address, /*speaks_at_once=*/false));
+  const OwnedFd second(kernel->OpenSocket(address, /*speaks_at_once=*/false));
   Op connect = {.kind = OpKind::kConnect, .fd = first.get(), .token = 1, .address = &address};
   EXPECT_EQ(Perform(*kernel, connect).result, 0);
   connect.fd = second.get();
