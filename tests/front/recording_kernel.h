@@ -38,7 +38,9 @@ class RecordingKernel final : public Kernel {
   void ReleaseBuffer(uint16_t /*buffer*/) override {}
   size_t buffer_size() const override { return 0; }
   void Shutdown(int /*fd*/, bool /*both*/) override {}
-  int OpenSocket(const SocketAddress& /*address*/, bool /*speaks_at_once*/) override { return -ENOSYS; }
+  int OpenSocket(const SocketAddress& /*address*/, bool /*speaks_at_once*/) override {
+    return -ENOSYS;
+  }
   QueueReading ReadQueue(int /*listener*/) override { return {}; }
   bool ReadAddresses(int /*fd*/, PeerAddress* /*peer*/, PeerAddress* /*local*/) override {
     return false;
