@@ -135,6 +135,9 @@ void WriteSources(MetricsWriter& writer, const StatusSnapshot& status) {
          D(status.sources_tracked));
   Scalar(writer, "floodgate_sources_evicted_total", "counter",
          "Sources forgotten to make room for others.", D(status.sources_evicted));
+  Scalar(writer, "floodgate_syn_refused_total", "counter",
+         "Of the connections refused for source_rate, those that the kernel refused at their SYN.",
+         D(status.syn_refused));
 }
 
 template <typename T>

@@ -98,12 +98,16 @@ Verdict Admission::JudgeSource(const IpAddress& source, const Occupancy& occupan
   if (table_.rate().unlimited()) return {};
   if (limits_.over_limit != OverLimit::kQueue) {
     if (table_.Take(source, now)) return {};
-    return Refused(RefusalReason::kSourceRate, occupancy, now);
+    Verdict verdict = Refused(RefusalReason::kSourceRate, occupancy, now);
+    if (verdict.action == Verdict::Action::kReset) verdict.due = NextTokenAt(source, now);
+    return verdict;
   }
   const Instant latest = occupancy.waiting < limits_.waiting ? now + QueuedMax() : now;
   const std::optional<Instant> due = table_.ReserveNext(source, now, latest);
   if (!due.has_value()) {
-    return {.action = Verdict::Action::kReset, .reason = RefusalReason::kSourceRate, .due = {}};
+    return {.action = Verdict::Action::kReset,
+            .reason = RefusalReason::kSourceRate,
+            .due = NextTokenAt(source, now) - QueuedMax()};
   }
   if (*due <= now) return {};
   return {.action = Verdict::Action::kQueue, .reason = RefusalReason::kSourceRate, .due = *due};
@@ -114,6 +118,18 @@ Verdict Admission::Refused(RefusalReason reason, const Occupancy& occupancy, Ins
     return {.action = Verdict::Action::kDelay, .reason = reason, .due = now + limits_.delay};
   }
   return {.action = Verdict::Action::kReset, .reason = reason, .due = {}};
+}
+
+Instant Admission::NextTokenAt(const IpAddress& source, Instant now) const {
+  // A source that is not remembered is about to inherit somebody's debt; it is no hot one.
+  const std::optional<SourceTable::Row> row = table_.Find(source);
+  return row.has_value() ? table_.rate().NextAt(row->full_at, now) : now;
+}
+
+bool Admission::HoldsExempt(const IpAddress& source) const {
+  const Cidr block = BlockOf(source);
+  return std::any_of(limits_.exempt.begin(), limits_.exempt.end(),
+                     [&](const Cidr& exempt) { return block.Contains(exempt.base); });
 }
 
 Duration Admission::QueuedMax() const {

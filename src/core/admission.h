@@ -33,7 +33,8 @@ struct Verdict {
   };
   Action action = Action::kAdmit;
   RefusalReason reason = RefusalReason::kSourceRate;  // kReset, kDelay
-  Instant due;                                        // kDelay, kQueue
+  // kDelay, kQueue. kReset by kSourceRate: the source cannot be admitted sooner.
+  Instant due;
 };
 
 // The first of these that is against a connection decides.
@@ -81,6 +82,12 @@ class Admission {
   void Reconfigure(const Options& options);
 
   const SourceTable& table() const { return table_; }
+  // The source that an address belongs to.
+  IpAddress SourceOf(const IpAddress& address) const;
+  // Whether some addresses of `source` are exempt from limits, and others not.
+  bool HoldsExempt(const IpAddress& source) const;
+  // Connections of `source` were refused for its rate elsewhere: counts them as its own.
+  void CountRefused(const IpAddress& source, uint64_t count) { table_.CountRefused(source, count); }
   // The block that a source of the table stands for.
   Cidr BlockOf(const IpAddress& source) const;
   // Tokens that a row of the table has now, 0..source_burst.
@@ -99,7 +106,7 @@ class Admission {
   Verdict JudgeSource(const IpAddress& source, const Occupancy& occupancy, Instant now);
   Verdict Refused(RefusalReason reason, const Occupancy& occupancy, Instant now) const;
   Duration QueuedMax() const;
-  IpAddress SourceOf(const IpAddress& address) const;
+  Instant NextTokenAt(const IpAddress& source, Instant now) const;
   bool CountsForSource(const IpAddress& address) const;
   void Count(const IpAddress& address);
   void CountPerSource();

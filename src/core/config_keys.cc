@@ -212,6 +212,9 @@ void AddLimits(std::vector<ConfigKey>& keys) {
   keys.push_back(Time(
       "limits", "handshake_timeout", kLive, Duration::Milliseconds(1),
       [](auto& o) -> auto& { return o.limits.handshake_timeout; }));
+  keys.push_back(Bool(
+      "limits", "refuse_in_kernel", kRestart,
+      [](auto& o) -> auto& { return o.limits.refuse_in_kernel; }));
 }
 
 void AddRest(std::vector<ConfigKey>& keys) {

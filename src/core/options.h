@@ -74,6 +74,7 @@ struct LimitOptions {
   int waiting = 1024;
   std::optional<Duration> patience;  // nullopt = "auto".
   Duration handshake_timeout = Duration::Seconds(10);
+  bool refuse_in_kernel = true;  // those far beyond their rate, at their SYN
 
   friend bool operator==(const LimitOptions&, const LimitOptions&) = default;
 };

@@ -156,9 +156,12 @@ std::optional<Instant> SourceTable::ReserveNext(const IpAddress& address, Instan
   return due;
 }
 
-void SourceTable::CountRefused(const IpAddress& address) {
+void SourceTable::CountRefused(const IpAddress& address, uint64_t count) {
   const Key key = KeyOf(address);
-  if (Entry* entry = FindIn(SetAt(PlaceOf(key)), key)) Increment(entry->refused);
+  Entry* entry = FindIn(SetAt(PlaceOf(key)), key);
+  if (entry == nullptr) return;
+  constexpr uint64_t kMax = std::numeric_limits<uint32_t>::max();
+  entry->refused = static_cast<uint32_t>(entry->refused + std::min(count, kMax - entry->refused));
 }
 
 size_t SourceTable::Scan(size_t cursor, size_t count,

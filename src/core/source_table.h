@@ -82,8 +82,8 @@ class SourceTable {
   // Takes the source's next token and says when it is due; nullopt, and nothing is taken, if that
   // is later than `latest`, and then it counts as refused.
   std::optional<Instant> ReserveNext(const IpAddress& key, Instant now, Instant latest);
-  // Counts a refusal for another reason, if the source is remembered.
-  void CountRefused(const IpAddress& key);
+  // Counts refusals that it did not decide itself, if the source is remembered.
+  void CountRefused(const IpAddress& key, uint64_t count = 1);
 
   // Calls `visit(row)` for the sources in `count` slots from `cursor` on. The next cursor; slots()
   // when all have been seen. What changes between two calls may or may not be seen.

@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "base/check.h"
 #include "daemon/announce.h"
+#include "daemon/syn_refusal.h"
 #include "front/openssl_tls.h"
 #include "io/socket.h"
 #include "io/uring_kernel.h"
@@ -227,6 +228,7 @@ absl::Status Server::MakeGatekeeper(std::vector<BoundListener> listeners) {
   }
   setup.hash_seed = RandomNumber();
   setup.memory_hint = AdviseHugePages;
+  if (options_.limits.refuse_in_kernel) setup.syn_refuser = MakeSynRefuser(setup.listeners, log_);
   setup.rebind = [this](const BoundListener& listener) { return Rebind(listener); };
   setup.on_gate = [this](GateState state) { OnGate(state); };
   gatekeeper_ =

@@ -20,6 +20,10 @@ Gatekeeper::Gatekeeper(Kernel& kernel, Log& log, Mailbox<Report>& reports, Setup
       timers_(kernel.Now()),
       gate_(options_->gate, /*two_phase=*/options_->controller.has_value(), kernel.Now()),
       admission_(*options_, setup.hash_seed, setup.memory_hint),
+      syn_refusals_(
+          std::move(setup.syn_refuser),
+          [this](const IpAddress& source) { return !admission_.HoldsExempt(source); },
+          [this](const IpAddress& source, uint64_t count) { CountSynRefused(source, count); }),
       pace_(options_->drain.rate, options_->drain.ramp, kernel.Now()),
       listeners_(
           kernel, log, std::move(setup.listeners), [this](const Taken& taken) { OnTaken(taken); },
@@ -31,6 +35,7 @@ Gatekeeper::Gatekeeper(Kernel& kernel, Log& log, Mailbox<Report>& reports, Setup
   for (Mailbox<WorkerMessage>* mailbox : setup.workers) workers_.push_back({.mailbox = mailbox});
   reports_.SetWaker(&kernel.waker());
   commands_.SetWaker(&kernel.waker());
+  syn_refusals_.SetPrefixes(options_->limits.source_prefix_v4, options_->limits.source_prefix_v6);
   listeners_.Start();
   if (gate_.admits()) OnGateChanged(GateState::kHolding);
 }
@@ -57,6 +62,7 @@ void Gatekeeper::Turn(Instant until) {
   DispatchBatch(absl::MakeConstSpan(batch_).first(count));
   timers_.Advance(kernel_.Now(),
                   [this](uint64_t token) { waiting_room_.OnTimer(token, kernel_.Now()); });
+  syn_refusals_.Advance(Now());
 }
 
 void Gatekeeper::TakeMessages() {
@@ -155,7 +161,11 @@ void Gatekeeper::OnAgentTaken(const Taken& taken) {
     case Verdict::Action::kReset:
       ++refused_;
       ++Counters(Port::kAgent).refused[static_cast<size_t>(verdict.reason)];
-      return kernel_.Reset(taken.fd);
+      kernel_.Reset(taken.fd);
+      if (verdict.reason == RefusalReason::kSourceRate) {
+        syn_refusals_.OnReset(admission_.SourceOf(taken.peer.ip), verdict.due, Now());
+      }
+      return;
     case Verdict::Action::kDelay:
       return waiting_room_.AddDelayed({.fd = taken.fd, .peer = taken.peer}, verdict.reason,
                                       verdict.due);
@@ -163,6 +173,14 @@ void Gatekeeper::OnAgentTaken(const Taken& taken) {
       return waiting_room_.AddQueued({.fd = taken.fd, .peer = taken.peer, .arrived = Now()},
                                      verdict.due);
   }
+}
+
+void Gatekeeper::CountSynRefused(const IpAddress& source, uint64_t count) {
+  syn_refused_ += count;
+  PortCounters& counters = Counters(Port::kAgent);
+  counters.accepted += count;  // So that all who came are counted, whoever turned them away.
+  counters.refused[static_cast<size_t>(RefusalReason::kSourceRate)] += count;
+  admission_.CountRefused(source, count);
 }
 
 void Gatekeeper::Keep(const Taken& taken) {
@@ -285,8 +303,8 @@ void Gatekeeper::TakeAgents() {
 }
 
 Instant Gatekeeper::NextDeadline(Instant until) {
-  until = std::min(
-      {until, timers_.NextDeadline(), gate_.NextDeadline(), listeners_.NextDeadline(), end_at_});
+  until = std::min({until, timers_.NextDeadline(), gate_.NextDeadline(), listeners_.NextDeadline(),
+                    syn_refusals_.NextDeadline(), end_at_});
   if (Now() < rest_until_ && gate_.admits() && !stopping_) until = std::min(until, rest_until_);
   // A pace that holds us back tells when it is our turn; unless nobody waits.
   if (gate_.admits() && !stopping_ && pace_.Allowance(Now()) <= 0 && !listeners_.agents_drained()) {
@@ -316,6 +334,7 @@ void Gatekeeper::OnGateChanged(GateState before) {
     parked_left_ = listeners_.AgentsQueued();
     pace_.Restart(Now());
   }
+  if (!gate_.admits()) syn_refusals_.EndAll();  // Who comes now is to be parked.
   if (state == GateState::kHolding && options_->agent.hold == Hold::kRefuse) {
     listeners_.RefuseAgents();
   }
@@ -366,7 +385,9 @@ void Gatekeeper::Reconfigure(std::shared_ptr<const Options> options, Capacity ca
   const std::shared_ptr<const Options> before = std::exchange(options_, std::move(options));
   capacity_ = capacity;
   gate_.Reconfigure(options_->gate, Now());
+  syn_refusals_.EndAll();
   admission_.Reconfigure(*options_);
+  syn_refusals_.SetPrefixes(options_->limits.source_prefix_v4, options_->limits.source_prefix_v6);
   if (options_->drain.rate != before->drain.rate || options_->drain.ramp != before->drain.ramp) {
     pace_ = Pace(options_->drain.rate, options_->drain.ramp, Now());
   }

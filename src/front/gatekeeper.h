@@ -27,6 +27,7 @@
 #include "front/registry.h"
 #include "front/snapshot.h"
 #include "front/sources_report.h"
+#include "front/syn_refusals.h"
 #include "front/waiting_room.h"
 #include "io/kernel.h"
 
@@ -48,6 +49,7 @@ class Gatekeeper {
     std::set<IpAddress> own_addresses;             // of this host, for the self-connection
     uint64_t hash_seed = 0;
     SourceTable::MemoryHint memory_hint = nullptr;  // see core/source_table.h
+    std::unique_ptr<SynRefuser> syn_refuser;        // for the agent port; null: none
     Listeners::Rebind rebind;
     // Told on the gatekeeper's thread whenever the gate's state has changed. Must not block.
     std::function<void(GateState)> on_gate;
@@ -131,6 +133,8 @@ class Gatekeeper {
   Occupancy CurrentOccupancy() const;
   ListenerState AgentListenerState();
   bool IsOwn(const PeerAddress& peer, const PeerAddress& local) const;
+  // Counts what was refused at the SYN.
+  void CountSynRefused(const IpAddress& source, uint64_t count);
   PortCounters& Counters(Port port) { return counters_[static_cast<size_t>(port)]; }
 
   Kernel& kernel_;
@@ -146,6 +150,7 @@ class Gatekeeper {
   TimerWheel timers_;
   Gate gate_;
   Admission admission_;
+  SynRefusals syn_refusals_;
   Pace pace_;
   Listeners listeners_;
   WaitingRoom waiting_room_;  // agents
@@ -154,6 +159,7 @@ class Gatekeeper {
   std::vector<WorkerLink> workers_;
   std::array<int, 2> slots_held_{};  // by port
   uint64_t sequence_ = 0;
+  uint64_t syn_refused_ = 0;
   uint64_t parked_left_ =
       0;  // draining: how many of those parked at the opening are still to be taken
   GateState told_ = GateState::kHolding;

@@ -65,6 +65,7 @@ struct StatusSnapshot {
   uint64_t backend_errors = 0;
   uint64_t bytes_to_backend = 0, bytes_to_client = 0;
   uint64_t sources_tracked = 0, sources_evicted = 0;
+  uint64_t syn_refused = 0;  // of those refused, by the kernel at their SYN
   HistogramSnapshot queue_seconds, handshake_seconds, backend_connect_seconds;
 };
 

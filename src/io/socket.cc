@@ -207,17 +207,23 @@ absl::StatusOr<BoundSocket> BindTcp(const Endpoint& endpoint, const SocketAddres
   if (!options_set || bind(fd.get(), AsSockaddr(address), address.size) != 0) {
     return BindError(endpoint, errno);
   }
-  sockaddr_storage bound;
-  socklen_t size = sizeof(bound);
-  if (getsockname(fd.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
-    return BindError(endpoint, errno);
-  }
+  const std::optional<PeerAddress> bound = LocalAddress(fd.get());
+  if (!bound.has_value()) return BindError(endpoint, errno);
   BoundSocket result = {.fd = std::move(fd), .bound = endpoint};
-  result.bound.port = ToPeerAddress(reinterpret_cast<const sockaddr*>(&bound), size).port;
+  result.bound.port = bound->port;
   return result;
 }
 
 }  // namespace
+
+std::optional<PeerAddress> LocalAddress(int fd) {
+  sockaddr_storage address;
+  socklen_t size = sizeof(address);
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return std::nullopt;
+  const PeerAddress local = ToPeerAddress(reinterpret_cast<const sockaddr*>(&address), size);
+  if (local.family != PeerAddress::Family::kIp) return std::nullopt;
+  return local;
+}
 
 PeerAddress ToPeerAddress(const sockaddr* address, uint32_t size) {
   PeerAddress peer;

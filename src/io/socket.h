@@ -54,6 +54,9 @@ void UnlinkUnixPath(const Endpoint& endpoint);
 // Anything but IPv4 and IPv6 is kUnix.
 PeerAddress ToPeerAddress(const sockaddr* address, uint32_t size);
 
+// What an IP socket is bound to; nullopt for others.
+std::optional<PeerAddress> LocalAddress(int fd);
+
 // The addresses of this host's interfaces, loopback among them.
 absl::StatusOr<std::vector<IpAddress>> OwnAddresses();
 

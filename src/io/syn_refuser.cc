@@ -235,7 +235,7 @@ absl::Status Failed(absl::string_view what) {
 
 absl::Status SkLookupRefuser::Start(const std::vector<BoundAddress>& listeners) {
   listeners_ = OwnedFd(bpf_map_create(BPF_MAP_TYPE_HASH, "fg_listeners", sizeof(ListenerKey),
-                                      sizeof(uint32_t), 128, nullptr));
+                                      sizeof(uint32_t), 2 * kListenersMax, nullptr));
   if (!listeners_.valid()) return Failed("a BPF map cannot be made");
   masks_ = OwnedFd(
       bpf_map_create(BPF_MAP_TYPE_ARRAY, "fg_masks", sizeof(uint32_t), sizeof(Mask), 2, nullptr));
@@ -303,7 +303,10 @@ uint64_t SkLookupRefuser::Release(const IpAddress& source) {
 
 absl::StatusOr<std::unique_ptr<SynRefuser>> CreateSynRefuser(
     const std::vector<BoundAddress>& listeners) {
-  FG_CHECK(listeners.size() <= 64);
+  if (listeners.size() > SynRefuser::kListenersMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(listeners.size(), " listeners; ", SynRefuser::kListenersMax, " are the most"));
+  }
   auto refuser = std::make_unique<SkLookupRefuser>();
   if (absl::Status status = refuser->Start(listeners); !status.ok()) return status;
   return refuser;

@@ -4,6 +4,7 @@
 #ifndef FLOODGATE_IO_SYN_REFUSER_H_
 #define FLOODGATE_IO_SYN_REFUSER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -30,6 +31,7 @@ class SynRefuser {
  public:
   // How many sources can be refused at a time.
   static constexpr uint32_t kSourcesMax = 4096;
+  static constexpr size_t kListenersMax = 64;
 
   virtual ~SynRefuser() = default;
 
@@ -43,7 +45,9 @@ class SynRefuser {
 };
 
 // Needs CAP_BPF and CAP_NET_ADMIN (for the call alone: what it makes goes on working without them)
-// and Linux 5.14. REQUIRES: at most 64 listeners. At first every address is a source of its own.
+// and Linux 5.14. InvalidArgument: more than kListenersMax
+// listeners. At first every address is a source of
+// its own.
 absl::StatusOr<std::unique_ptr<SynRefuser>> CreateSynRefuser(
     const std::vector<BoundAddress>& listeners);
 

@@ -42,6 +42,7 @@ StatusSnapshot Busy() {
   status.bytes_to_client = 16;
   status.sources_tracked = 17;
   status.sources_evicted = 18;
+  status.syn_refused = 19;
   status.queue_seconds = {
       .upper_bounds_s = {0.001, 0.25, 10}, .counts = {1, 0, 4, 2}, .sum_s = 12.5, .count = 7};
   return status;
@@ -71,6 +72,7 @@ const std::set<std::string>& ContractNames() {
                                               "floodgate_relay_bytes_total",
                                               "floodgate_sources_tracked",
                                               "floodgate_sources_evicted_total",
+                                              "floodgate_syn_refused_total",
                                               "process_cpu_seconds_total",
                                               "process_open_fds",
                                               "process_max_fds",
@@ -125,6 +127,7 @@ TEST(Metrics, CarryTheSnapshotsNumbers) {
   EXPECT_EQ(value("relay_bytes_total", {{"direction", "to_client"}}), 16);
   EXPECT_EQ(value("sources_tracked"), 17);
   EXPECT_EQ(value("sources_evicted_total"), 18);
+  EXPECT_EQ(value("syn_refused_total"), 19);
 }
 
 TEST(Metrics, CountRefusalsByReasonOnBothPorts) {

@@ -225,10 +225,10 @@ TEST(ConfigReloadTest, NothingDiffersFromItself) {
 
 // The rules of a reload, in the words of the contract; all else is derived from the table.
 TEST(ConfigReloadTest, WhatIsLiveIsWhatWasPromised) {
-  const std::set<std::string> restart = {"controller.listen",  "agent.listen",      "agent.hold",
-                                         "limits.sources",     "admin.listen",      "admin.mode",
-                                         "runtime.engine",     "runtime.workers",   "runtime.user",
-                                         "runtime.log_format", "runtime.ports_file"};
+  const std::set<std::string> restart = {
+      "controller.listen", "agent.listen", "agent.hold",         "limits.refuse_in_kernel",
+      "limits.sources",    "admin.listen", "admin.mode",         "runtime.engine",
+      "runtime.workers",   "runtime.user", "runtime.log_format", "runtime.ports_file"};
   std::set<std::string> found;
   for (const ConfigKey& key : Keys()) {
     if (!key.live) found.insert(key.full_name());

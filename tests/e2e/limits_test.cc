@@ -1,5 +1,6 @@
 // The limits before TLS: who is refused, how, and that it costs nobody else anything.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <vector>
@@ -94,6 +95,26 @@ TEST_P(LimitsTest, PastTheNumberThatMayBeDelayedTheyAreResetAtOnce) {
   daemon.admin().AwaitCounter("agent", "refused/source_rate", 2);
   daemon.admin().AwaitCounter("agent", "delayed", 2);
   daemon.Stop();  // Those who are held for an hour do not hold up the end.
+}
+
+TEST_P(LimitsTest, ASourceThatHammersIsRefusedByTheKernelAndCountedAllTheSame) {
+  TestBackend backend;
+  DaemonProcess daemon(Limited(backend, "reset"));
+  if (::geteuid() != 0) {
+    return daemon.AwaitLog("refuse_in_kernel is not to be had");
+  }
+  constexpr uint64_t kTriesMax = 50'000;
+  uint64_t tries = 0;
+  bool refused = false;
+  while (!refused && tries < kTriesMax) {
+    ++tries;
+    refused = !Client::TryConnect(daemon.agent(), kHot).valid();
+  }
+  ASSERT_TRUE(refused) << "after " << tries << " connections";
+  Client other = Client::Connect(daemon.agent(), "127.0.0.10");
+  EXPECT_TRUE(other.Echoes("another source is served"));
+  // When the refusal has ended, within a second, what the kernel refused is counted.
+  daemon.admin().AwaitCounter("agent", "refused/source_rate", tries - 3);
 }
 
 TEST_P(LimitsTest, QueuedConnectionsAreServedWhenTheirTokenIsDue) {

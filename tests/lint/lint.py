@@ -31,7 +31,7 @@ ROOMS = {
     "include": {"base"},
 }
 # Single headers beyond that: the seam to the kernel, and front's snapshots.
-SEAM = {"io/kernel.h", "io/errno_judgement.h"}
+SEAM = {"io/kernel.h", "io/errno_judgement.h", "io/syn_refuser.h"}
 SINGLE_HEADERS = {
     "front": SEAM,
     "sim": SEAM,
