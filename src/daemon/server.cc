@@ -238,7 +238,6 @@ absl::Status Server::MakeGatekeeper(std::vector<BoundListener> listeners) {
 }
 
 // --- Threads
-// ----------------------------------------------------------------------------------------
 
 void Server::RunThreads() {
   running_ = true;
@@ -290,7 +289,6 @@ void Server::OnGatekeeper(const std::function<void(Gatekeeper&)>& command) {
 }
 
 // --- Control
-// ----------------------------------------------------------------------------------------
 
 StatusSnapshot Server::Status() {
   StatusSnapshot snapshot;

@@ -53,7 +53,6 @@ class Server final : public Control {
   ~Server() override;
 
   // --- Control, any thread
-  // --------------------------------------------------------------------------
   StatusSnapshot Status() override;
   BoundPorts Ports() override { return ports_; }
   absl::StatusOr<GateState> SignalPeergrouper(const PeerServers& servers) override;

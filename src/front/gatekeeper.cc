@@ -104,7 +104,7 @@ void Gatekeeper::DispatchBatch(absl::Span<const Completion> batch) {
   if (taken_ == 0) return;
   const bool all_refused = refused_ == taken_;
   if (all_refused || listeners_.AgentsKnown() == 0) {
-    rest_until_ = Now() + (options_->tls.has_value() ? kRestTls : kRestPlain);
+    rest_until_ = Now() + (AllWorkersBusy() ? kRestWhileBusy : kRest);
   }
 }
 
@@ -117,94 +117,7 @@ void Gatekeeper::Dispatch(const Completion& completion) {
   }
 }
 
-// --- Taking
-// ---------------------------------------------------------------------------------------
-
-void Gatekeeper::OnTaken(const Taken& taken) {
-  ++Counters(taken.port).accepted;
-  if (taken.port == Port::kController) {
-    OnControllerTaken(taken);
-  } else {
-    OnAgentTaken(taken);
-  }
-}
-
-void Gatekeeper::OnControllerTaken(const Taken& taken) {
-  PortCounters& counters = Counters(Port::kController);
-  WaitingController controller{.fd = taken.fd};
-  if (!kernel_.ReadAddresses(taken.fd, &controller.peer, &controller.local)) {
-    ++counters.stale;
-    return kernel_.Close(taken.fd);
-  }
-  const Verdict verdict =
-      admission_.Judge(Port::kController, controller.peer, CurrentOccupancy(), Now());
-  if (verdict.action != Verdict::Action::kAdmit) {
-    ++counters.refused[static_cast<size_t>(verdict.reason)];
-    return kernel_.Reset(taken.fd);
-  }
-  if (controllers_waiting_.size() >= kControllersWaitingMax) {
-    ++counters.refused[static_cast<size_t>(RefusalReason::kOverload)];
-    return kernel_.Reset(taken.fd);
-  }
-  ++counters.waiting;
-  controllers_waiting_.push_back(controller);
-}
-
-void Gatekeeper::OnAgentTaken(const Taken& taken) {
-  ++taken_;
-  if (parked_left_ > 0) --parked_left_;
-  pace_.Took(1, Now());
-  const Verdict verdict = admission_.Judge(Port::kAgent, taken.peer, CurrentOccupancy(), Now());
-  switch (verdict.action) {
-    case Verdict::Action::kAdmit:
-      return Keep(taken);
-    case Verdict::Action::kReset:
-      ++refused_;
-      ++Counters(Port::kAgent).refused[static_cast<size_t>(verdict.reason)];
-      kernel_.Reset(taken.fd);
-      if (verdict.reason == RefusalReason::kSourceRate) {
-        syn_refusals_.OnReset(admission_.SourceOf(taken.peer.ip), verdict.due, Now());
-      }
-      return;
-    case Verdict::Action::kDelay:
-      return waiting_room_.AddDelayed({.fd = taken.fd, .peer = taken.peer}, verdict.reason,
-                                      verdict.due);
-    case Verdict::Action::kQueue:
-      return waiting_room_.AddQueued({.fd = taken.fd, .peer = taken.peer, .arrived = Now()},
-                                     verdict.due);
-  }
-}
-
-void Gatekeeper::CountSynRefused(const IpAddress& source, uint64_t count) {
-  syn_refused_ += count;
-  PortCounters& counters = Counters(Port::kAgent);
-  counters.accepted += count;  // So that all who came are counted, whoever turned them away.
-  counters.refused[static_cast<size_t>(RefusalReason::kSourceRate)] += count;
-  admission_.CountRefused(source, count);
-}
-
-void Gatekeeper::Keep(const Taken& taken) {
-  const ConnectionReading reading = kernel_.ReadConnection(taken.fd);
-  if (reading.state == ConnectionReading::State::kGone) {
-    ++Counters(Port::kAgent).stale;
-    admission_.Release(taken.peer);
-    return kernel_.Close(taken.fd);
-  }
-  queue_seconds_.Record(reading.queued);
-  Visitor visitor{.fd = taken.fd, .peer = taken.peer, .arrived = Now() - reading.queued};
-  const bool silent = reading.state == ConnectionReading::State::kSilent;
-  if (!silent || !options_->tls.has_value()) {
-    return waiting_room_.AddReady(visitor, Now());
-  }
-  // A handshake slot is for those who have begun to speak; nobody holds one by saying nothing.
-  if (waiting_room_.waiting() >= static_cast<size_t>(options_->limits.waiting)) {
-    waiting_room_.EvictSilent();
-  }
-  waiting_room_.AddSilent(visitor, Now() + options_->limits.handshake_timeout);
-}
-
 // --- Admitting
-// ------------------------------------------------------------------------------------
 
 void Gatekeeper::AdmitWaiting() {
   while (!controllers_waiting_.empty() &&
@@ -267,54 +180,7 @@ void Gatekeeper::PostAssignments() {
   for (WorkerLink& worker : workers_) worker.mailbox->Post(worker.outbox, Urgency::kUrgent);
 }
 
-// --- How much to take
-// -------------------------------------------------------------------------------
-
-Occupancy Gatekeeper::CurrentOccupancy() const {
-  const PortCounters& agents = counters_[static_cast<size_t>(Port::kAgent)];
-  Occupancy occupancy;
-  occupancy.connections =
-      static_cast<int64_t>(agents.handshaking + agents.active + waiting_room_.waiting());
-  occupancy.delayed = static_cast<int64_t>(waiting_room_.delayed());
-  occupancy.waiting = static_cast<int64_t>(waiting_room_.waiting());
-  return occupancy;
-}
-
-int64_t Gatekeeper::AgentRoom() const {
-  const int64_t slots = capacity_.handshakes_max - slots_held_[static_cast<size_t>(Port::kAgent)] -
-                        static_cast<int64_t>(waiting_room_.ready());
-  // The descriptors that are left. Those of limits.connections are a matter of admission.
-  const int64_t descriptors = capacity_.connections_max - static_cast<int64_t>(registry_.size()) -
-                              static_cast<int64_t>(waiting_room_.size());
-  return std::min(slots, descriptors);
-}
-
-int64_t Gatekeeper::AgentBudget() {
-  if (!gate_.admits() || stopping_ || Now() < rest_until_) return 0;
-  return std::min(AgentRoom(), pace_.Allowance(Now()));
-}
-
-void Gatekeeper::TakeAgents() {
-  listeners_.TakeAgents(AgentBudget(), Now());
-  // Those parked at the opening have been taken when so many have come out of the queue, or when it
-  // was seen empty: some may have been dropped from it by the kernel.
-  if (AgentBudget() > 0 && listeners_.agents_drained()) parked_left_ = 0;
-  if (parked_left_ == 0) Settle();
-}
-
-Instant Gatekeeper::NextDeadline(Instant until) {
-  until = std::min({until, timers_.NextDeadline(), gate_.NextDeadline(), listeners_.NextDeadline(),
-                    syn_refusals_.NextDeadline(), end_at_});
-  if (Now() < rest_until_ && gate_.admits() && !stopping_) until = std::min(until, rest_until_);
-  // A pace that holds us back tells when it is our turn; unless nobody waits.
-  if (gate_.admits() && !stopping_ && pace_.Allowance(Now()) <= 0 && !listeners_.agents_drained()) {
-    until = std::min(until, pace_.NextAt());
-  }
-  return until;
-}
-
 // --- The gate
-// ---------------------------------------------------------------------------------------
 
 GateState Gatekeeper::Settle() {
   gate_.Advance(Now());

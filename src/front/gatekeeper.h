@@ -61,12 +61,11 @@ class Gatekeeper {
   Gatekeeper(Kernel& kernel, Log& log, Mailbox<Report>& reports, Setup setup);
 
   // --- Any thread
-  // ---------------------------------------------------------------------------------
   Mailbox<Command>& commands() { return commands_; }
 
   // --- The gatekeeper's thread, and commands
-  // ------------------------------------------------------ One turn: takes messages, decides, waits
-  // for the kernel at most until `until`.
+
+  // One turn: takes messages, decides, waits for the kernel at most until `until`.
   void Turn(Instant until);
   // Stopped, and nothing of ours is open any more.
   bool done() const;
@@ -96,10 +95,10 @@ class Gatekeeper {
   // After a batch that emptied the agents' queues, or in which everybody was refused, nothing is
   // taken for so long: when many come, those of that time are taken together, most of them with
   // their first bytes there already, and a wake-up and the preemption of a worker are paid for once
-  // and not twice for each. Whoever comes alone is taken at once; controllers always are. About as
-  // long as a worker needs for a few handshakes, or for a few connections without TLS.
-  static constexpr Duration kRestTls = Duration::Milliseconds(1);
-  static constexpr Duration kRestPlain = Duration::Microseconds(300);
+  // and not twice for each. Whoever comes alone is taken at once; controllers always are.
+  static constexpr Duration kRest = Duration::Microseconds(300);
+  // With handshakes to be done on every worker nobody would be served sooner by being taken sooner.
+  static constexpr Duration kRestWhileBusy = Duration::Milliseconds(2);
 
   struct WorkerLink {
     Mailbox<WorkerMessage>* mailbox = nullptr;
@@ -120,11 +119,16 @@ class Gatekeeper {
   void OnControllerTaken(const Taken& taken);
   void OnAgentTaken(const Taken& taken);
   void Keep(const Taken& taken);  // an agent within its limits
+  // While half of the slots are free, who has not spoken yet goes to a worker all the same: most
+  // will in a moment, and it spares a wake-up here and a step on their way.
+  bool MayBeSilentInASlot() const;
   void AdmitWaiting();
   void Admit(int fd, const PeerAddress& peer, const PeerAddress& local, Port port);
   void TakeAgents();
-  int64_t AgentRoom() const;  // free handshake slots, as far as there are descriptors
-  int64_t AgentBudget();      // how many agents may be taken now
+  bool AllWorkersBusy() const;
+  int64_t AgentSlotsTaken() const;  // by handshakes, and by those who are to have one next
+  int64_t AgentRoom() const;        // free handshake slots, as far as there are descriptors
+  int64_t AgentBudget();            // how many agents may be taken now
   void OnGateChanged(GateState before);
   void AdvanceSourcesReports();
   size_t PickWorker() const;

@@ -10,8 +10,6 @@ namespace floodgate {
 void Handshake::Begin(Connection& connection, Instant deadline) {
   connection.stage = Stage::kHandshake;
   connection.stage_since = context_.kernel.Now();
-  connection.tls = context_.tls->NewSession(connection.port == Port::kController);
-  if (connection.tls == nullptr) return Fail(connection, "out of memory for a TLS session");
   connection.deadline = context_.timers.Arm(deadline, TokenOf(connection, Event::kDeadline));
   transport_.Receive(connection, Side::kClient, /*expect_wait=*/false);
 }
@@ -34,7 +32,13 @@ void Handshake::OnDeadline(Connection& connection) {
 }
 
 bool Handshake::Step(Connection& connection) {
-  connection.handshake_begun = true;
+  if (!std::exchange(connection.handshake_begun, true)) {  // Who never speaks costs no session.
+    connection.tls = context_.tls->NewSession(connection.port == Port::kController);
+  }
+  if (connection.tls == nullptr) {
+    Fail(connection, "out of memory for a TLS session");
+    return false;
+  }
   const std::string input = std::exchange(connection.handshake_input, {});
   ByteSink plain{.data = absl::MakeSpan(context_.plain_scratch)};
   ByteSink cipher{.data = absl::MakeSpan(context_.cipher_scratch)};

@@ -152,7 +152,6 @@ void Relay::OnLingerDeadline(Connection& connection) {
 }
 
 // --- Splicing
-// ---------------------------------------------------------------------------------------
 
 bool Relay::BeginSplice(Connection& connection, Side source) {
   if (!context_.options->splice) return false;

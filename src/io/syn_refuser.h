@@ -40,7 +40,9 @@ class SynRefuser {
   // Refuses `source`, an address cut to its prefix, until `until` (CLOCK_MONOTONIC, as
   // Kernel::Now). False: it cannot (too many at a time).
   virtual bool Refuse(const IpAddress& source, Instant until) = 0;
-  // Ends that, if `until` has not. How many SYNs were refused since Refuse.
+  // Ends that, if `until` has not. How many SYNs were refused since Refuse. A stray packet of a
+  // connection that has gone already comes this way too and counts: at most a few, of those that
+  // were reset right before.
   virtual uint64_t Release(const IpAddress& source) = 0;
 };
 

@@ -113,8 +113,10 @@ TEST_P(LimitsTest, ASourceThatHammersIsRefusedByTheKernelAndCountedAllTheSame) {
   ASSERT_TRUE(refused) << "after " << tries << " connections";
   Client other = Client::Connect(daemon.agent(), "127.0.0.10");
   EXPECT_TRUE(other.Echoes("another source is served"));
-  // When the refusal has ended, within a second, what the kernel refused is counted.
-  daemon.admin().AwaitCounter("agent", "refused/source_rate", tries - 3);
+  // When the refusal has ended, within a second, what the kernel refused is counted; and perhaps a
+  // stray packet of a connection that had been reset.
+  EXPECT_TRUE(Eventually(
+      [&] { return daemon.admin().Counter("agent", "refused/source_rate") >= tries - 3; }));
 }
 
 TEST_P(LimitsTest, QueuedConnectionsAreServedWhenTheirTokenIsDue) {
