@@ -45,18 +45,24 @@ void ReportTable(benchmark::State& state, const SourceTable& table, double sourc
   state.counters["bytes_per_source"] = static_cast<double>(table.memory_bytes()) / sources;
 }
 
-void BM_Hit(benchmark::State& state) {
-  const auto sources = static_cast<uint64_t>(state.range(0));
-  SourceTable table(state.range(0), kRate, 42, AskForHugePages);
-  Instant now{1'000'000'000};
-  Fill(table, sources, now);
-  const std::vector<IpAddress> keys = Keys(0, sources, size_t{1} << 20);
+// A token for one key after the other, a microsecond apart. REQUIRES: 2^n keys.
+void TakeTokens(benchmark::State& state, SourceTable& table, const std::vector<IpAddress>& keys,
+                Instant now) {
   size_t i = 0;
   for (auto _ : state) {
     now = now + Duration::Microseconds(1);
     benchmark::DoNotOptimize(table.Take(keys[i], now));
     i = (i + 1) & (keys.size() - 1);
   }
+}
+
+void BM_Hit(benchmark::State& state) {
+  const auto sources = static_cast<uint64_t>(state.range(0));
+  SourceTable table(state.range(0), kRate, 42, AskForHugePages);
+  Instant now{1'000'000'000};
+  Fill(table, sources, now);
+  const std::vector<IpAddress> keys = Keys(0, sources, size_t{1} << 20);
+  TakeTokens(state, table, keys, now);
   ReportTable(state, table, static_cast<double>(sources));
 }
 
@@ -67,12 +73,7 @@ void BM_HitRefused(benchmark::State& state) {
   Instant now{1'000'000'000};
   Fill(table, sources, now);
   const std::vector<IpAddress> keys = Keys(0, sources, size_t{1} << 20);
-  size_t i = 0;
-  for (auto _ : state) {
-    now = now + Duration::Microseconds(1);
-    benchmark::DoNotOptimize(table.Take(keys[i], now));
-    i = (i + 1) & (keys.size() - 1);
-  }
+  TakeTokens(state, table, keys, now);
   ReportTable(state, table, static_cast<double>(sources));
 }
 
@@ -84,12 +85,7 @@ void BM_Miss(benchmark::State& state) {
   Fill(table, sources, now);
   now = now + Duration::Seconds(100);
   const std::vector<IpAddress> keys = Keys(sources, uint64_t{1} << 31, size_t{1} << 22);
-  size_t i = 0;
-  for (auto _ : state) {
-    now = now + Duration::Microseconds(1);
-    benchmark::DoNotOptimize(table.Take(keys[i], now));
-    i = (i + 1) & (keys.size() - 1);
-  }
+  TakeTokens(state, table, keys, now);
   ReportTable(state, table, static_cast<double>(sources));
 }
 
@@ -101,12 +97,7 @@ void BM_Eviction(benchmark::State& state) {
   Fill(table, 4 * sources, now);
   const std::vector<IpAddress> keys = Keys(4 * sources, uint64_t{1} << 31, size_t{1} << 22);
   const uint64_t evicted_before = table.evicted();
-  size_t i = 0;
-  for (auto _ : state) {
-    now = now + Duration::Microseconds(1);
-    benchmark::DoNotOptimize(table.Take(keys[i], now));
-    i = (i + 1) & (keys.size() - 1);
-  }
+  TakeTokens(state, table, keys, now);
   ReportTable(state, table, static_cast<double>(sources));
   state.counters["evicted_per_decision"] = benchmark::Counter(
       static_cast<double>(table.evicted() - evicted_before), benchmark::Counter::kAvgIterations);

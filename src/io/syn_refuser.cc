@@ -47,6 +47,11 @@ enum Register : uint8_t { kR0, kR1, kR2, kR3, kR4, kR5, kR6, kR7, kR8, kR9, kFra
 
 using Width = uint8_t;  // BPF_W, BPF_DW
 
+// A class, an operation or mode, and a source or width; some of these are zero.
+constexpr int Code(int kind, int operation, int variant = 0) {
+  return kind | operation | variant;
+}
+
 constexpr bpf_insn Insn(int code, uint8_t to, uint8_t from, int16_t offset, int32_t value) {
   bpf_insn made = {};
   made.code = static_cast<uint8_t>(code);
@@ -57,34 +62,34 @@ constexpr bpf_insn Insn(int code, uint8_t to, uint8_t from, int16_t offset, int3
   return made;
 }
 constexpr bpf_insn Set(Register to, int32_t value) {
-  return Insn(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, value);
+  return Insn(Code(BPF_ALU64, BPF_MOV, BPF_K), to, 0, 0, value);
 }
 constexpr bpf_insn Copy(Register to, Register from) {
-  return Insn(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0);
+  return Insn(Code(BPF_ALU64, BPF_MOV, BPF_X), to, from, 0, 0);
 }
 constexpr bpf_insn Add(Register to, int32_t value) {
-  return Insn(BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, value);
+  return Insn(Code(BPF_ALU64, BPF_ADD, BPF_K), to, 0, 0, value);
 }
 constexpr bpf_insn And(Register to, Register from) {
-  return Insn(BPF_ALU64 | BPF_AND | BPF_X, to, from, 0, 0);
+  return Insn(Code(BPF_ALU64, BPF_AND, BPF_X), to, from, 0, 0);
 }
 constexpr bpf_insn Load(Width width, Register to, Register base, size_t offset) {
-  return Insn(BPF_LDX | BPF_MEM | width, to, base, static_cast<int16_t>(offset), 0);
+  return Insn(Code(BPF_LDX, BPF_MEM, width), to, base, static_cast<int16_t>(offset), 0);
 }
 constexpr bpf_insn Store(Width width, Register base, int16_t offset, Register from) {
-  return Insn(BPF_STX | BPF_MEM | width, base, from, offset, 0);
+  return Insn(Code(BPF_STX, BPF_MEM, width), base, from, offset, 0);
 }
 constexpr bpf_insn StoreValue(Width width, Register base, int16_t offset, int32_t value) {
-  return Insn(BPF_ST | BPF_MEM | width, base, 0, offset, value);
+  return Insn(Code(BPF_ST, BPF_MEM, width), base, 0, offset, value);
 }
 constexpr bpf_insn AddAtomically(Register base, int16_t offset, Register from) {
-  return Insn(BPF_STX | BPF_ATOMIC | BPF_DW, base, from, offset, BPF_ADD);
+  return Insn(Code(BPF_STX, BPF_ATOMIC, BPF_DW), base, from, offset, BPF_ADD);
 }
 constexpr bpf_insn Call(int32_t helper) {
-  return Insn(BPF_JMP | BPF_CALL, 0, 0, 0, helper);
+  return Insn(Code(BPF_JMP, BPF_CALL), 0, 0, 0, helper);
 }
 constexpr bpf_insn Exit() {
-  return Insn(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+  return Insn(Code(BPF_JMP, BPF_EXIT), 0, 0, 0, 0);
 }
 
 // Collects instructions and fills in the jumps to the two labels that there are.
@@ -98,15 +103,15 @@ class Assembler {
   }
   void JumpIf(int condition, Register left, int32_t right, Label label) {
     jumps_.push_back({program_.size(), label});
-    *this << Insn(BPF_JMP | condition | BPF_K, left, 0, 0, right);
+    *this << Insn(Code(BPF_JMP, condition, BPF_K), left, 0, 0, right);
   }
   void JumpIfRegister(int condition, Register left, Register right, Label label) {
     jumps_.push_back({program_.size(), label});
-    *this << Insn(BPF_JMP | condition | BPF_X, left, right, 0, 0);
+    *this << Insn(Code(BPF_JMP, condition, BPF_X), left, right, 0, 0);
   }
   // R0 = address of the value of the key at `key` on the stack, or 0.
   void LookUp(const OwnedFd& map, int16_t key) {
-    *this << Insn(BPF_LD | BPF_DW | BPF_IMM, kR1, BPF_PSEUDO_MAP_FD, 0, map.get())
+    *this << Insn(Code(BPF_LD, BPF_DW, BPF_IMM), kR1, BPF_PSEUDO_MAP_FD, 0, map.get())
           << Insn(0, 0, 0, 0, 0) << Copy(kR2, kFrame) << Add(kR2, key)
           << Call(BPF_FUNC_map_lookup_elem);
   }
@@ -145,7 +150,7 @@ std::vector<bpf_insn> Assemble(const OwnedFd& listeners, const OwnedFd& masks,
        << Store(BPF_W, kFrame, kListenerPort, kR1)
        << Load(BPF_W, kR1, kR6, offsetof(bpf_sk_lookup, family));
   const size_t to_v6 = code.position();
-  code << Insn(BPF_JMP | BPF_JEQ | BPF_K, kR1, 0, 0, AF_INET6);
+  code << Insn(Code(BPF_JMP, BPF_JEQ, BPF_K), kR1, 0, 0, AF_INET6);
   // IPv4: both addresses as v4-mapped.
   code << StoreValue(BPF_DW, kFrame, kListener, 0)
        << StoreValue(BPF_W, kFrame, kListener + 8, kMappedPrefix)
@@ -155,7 +160,7 @@ std::vector<bpf_insn> Assemble(const OwnedFd& listeners, const OwnedFd& masks,
        << Load(BPF_W, kR1, kR6, offsetof(bpf_sk_lookup, remote_ip4))
        << Store(BPF_W, kFrame, kSource + 12, kR1) << Set(kR7, 0);
   const size_t to_both = code.position();
-  code << Insn(BPF_JMP | BPF_JA, 0, 0, 0, 0);
+  code << Insn(Code(BPF_JMP, BPF_JA), 0, 0, 0, 0);
   code.LandHere(to_v6);
   for (int16_t word = 0; word < 16; word += 4) {
     const auto at = static_cast<size_t>(word);
@@ -171,7 +176,7 @@ std::vector<bpf_insn> Assemble(const OwnedFd& listeners, const OwnedFd& masks,
   code.JumpIf(BPF_JNE, kR0, 0, Label::kOurs);
   code << Set(kR1, 0) << Store(BPF_W, kFrame, kListener + 12, kR1);
   const size_t to_wildcard = code.position();
-  code << Insn(BPF_JMP | BPF_JEQ | BPF_K, kR7, 0, 0, 0);
+  code << Insn(Code(BPF_JMP, BPF_JEQ, BPF_K), kR7, 0, 0, 0);
   code << Store(BPF_DW, kFrame, kListener, kR1) << Store(BPF_W, kFrame, kListener + 8, kR1);
   code.LandHere(to_wildcard);
   code.LookUp(listeners, kListener);
