@@ -79,6 +79,7 @@ struct Connection {
   bool abort = false;                              // close with a reset
   bool abort_when_sent = false;  // the backend reset; the client gets what came before
   bool connecting = false;
+  bool answered = false;          // the backend has spoken
   bool handshake_queued = false;  // in one of the worker's queues of steps
   bool handshake_begun = false;   // a step has been made
   uint8_t operations = 0;         // in flight, cancels included

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -27,15 +28,25 @@ void Relay::OnReceived(Connection& connection, Side side, absl::Span<const std::
   }
   if (side == Side::kClient && connection.backend.broken) return;
   connection.socket(side).bulk = bytes.size() == context_.kernel.buffer_size();
+  const bool last = side == Side::kBackend && IsLast(connection);
   if (connection.tls == nullptr) {
     Copy(connection, side, bytes);
   } else if (side == Side::kClient) {
     if (!Decrypt(connection, bytes)) return;
   } else {
-    if (!Encrypt(connection, bytes)) return;
+    if (!Encrypt(connection, bytes, last)) return;
+  }
+  if (last) {
+    connection.backend.end_of_input = true;
+    transport_.Finish(connection, Side::kClient);
   }
   transport_.Flush(connection, Other(side));
   ReadOn(connection, side);
+}
+
+bool Relay::IsLast(Connection& connection) {
+  if (std::exchange(connection.answered, true) || connection.backend.bulk) return false;
+  return context_.kernel.InputEnded(connection.backend.fd);
 }
 
 bool Relay::Decrypt(Connection& connection, absl::Span<const std::byte> bytes) {
@@ -59,9 +70,10 @@ bool Relay::Decrypt(Connection& connection, absl::Span<const std::byte> bytes) {
   return true;
 }
 
-bool Relay::Encrypt(Connection& connection, absl::Span<const std::byte> bytes) {
+bool Relay::Encrypt(Connection& connection, absl::Span<const std::byte> bytes, bool last) {
   ByteSink cipher = transport_.SinkInto(connection, Side::kClient);
   const bool sent = connection.tls->Send(bytes, cipher);
+  if (sent && last) connection.tls->Close(cipher);
   transport_.CommitSink(connection, Side::kClient, cipher);
   if (!sent) teardown_.Begin(connection, Report::Kind::kFinished, /*abort=*/true);
   return sent;

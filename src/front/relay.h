@@ -39,10 +39,14 @@ class Relay {
   static constexpr int kSpliceRoundsPerTurn = 8;
   static constexpr size_t kSpliceBytesMax = 1 << 20;
 
+  // Whether the backend's first bytes were its last: short answers often end with the connection,
+  // and its end then shares their packet.
+  bool IsLast(Connection& connection);
   // Each moves what came from one side into the other's outgoing buffer. False: the connection
   // ended.
   bool Decrypt(Connection& connection, absl::Span<const std::byte> bytes);
-  bool Encrypt(Connection& connection, absl::Span<const std::byte> bytes);
+  // `last`: nothing comes after it, and close_notify goes with it.
+  bool Encrypt(Connection& connection, absl::Span<const std::byte> bytes, bool last);
   void Copy(Connection& connection, Side source, absl::Span<const std::byte> bytes);
   // Reads on from `source` if the other side has taken what was there.
   void ReadOn(Connection& connection, Side source);

@@ -152,6 +152,8 @@ class Kernel {
   // travel with them (tcp(7), TCP_QUICKACK); without them the server learns of the connection up to
   // 200 ms late. The handle, or -errno.
   virtual int OpenSocket(const SocketAddress& address, bool speaks_at_once) = 0;
+  // Whether all of the peer's bytes have been received and its FIN is there.
+  virtual bool InputEnded(int fd) = 0;
   virtual QueueReading ReadQueue(int listener) = 0;
   virtual ConnectionReading ReadConnection(int fd) = 0;
   // getpeername and getsockname; false if the peer has gone already.

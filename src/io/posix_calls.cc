@@ -76,6 +76,11 @@ int PosixCalls::OpenSocket(const SocketAddress& address, bool speaks_at_once) {
   return fd;
 }
 
+bool PosixCalls::InputEnded(int fd) {
+  std::byte next;
+  return recv(fd, &next, sizeof(next), MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 QueueReading PosixCalls::ReadQueue(int listener) {
   tcp_info info;
   if (!ReadTcpInfo(listener, &info)) return ReadUnixQueue(listener);

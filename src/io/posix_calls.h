@@ -18,6 +18,7 @@ class PosixCalls : public Kernel {
   void Close(int fd) override;
   void Reset(int fd) override;
   void Shutdown(int fd, bool both) final;
+  bool InputEnded(int fd) final;
   int OpenSocket(const SocketAddress& address, bool speaks_at_once) override;
   // TCP: one getsockopt. Unix: a message to the kernel's sock_diag(7), which is a netlink socket
   // kept open; where the kernel has no unix_diag the reading is {0, the backlog last asked for}.

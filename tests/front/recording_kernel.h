@@ -38,6 +38,7 @@ class RecordingKernel final : public Kernel {
   void ReleaseBuffer(uint16_t /*buffer*/) override {}
   size_t buffer_size() const override { return 0; }
   void Shutdown(int /*fd*/, bool /*both*/) override {}
+  bool InputEnded(int /*fd*/) override { return false; }
   int OpenSocket(const SocketAddress& /*address*/, bool /*speaks_at_once*/) override {
     return -ENOSYS;
   }

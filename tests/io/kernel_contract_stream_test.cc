@@ -49,6 +49,34 @@ TEST_P(KernelContract, ExpectWaitMayBeWrong) {
   kernel().Close(fd);
 }
 
+TEST_P(KernelContract, InputHasEndedWhenAllIsReceivedAndThePeerHasFinished) {
+  const auto [peer, fd] = Connected();
+  EXPECT_FALSE(kernel().InputEnded(fd));
+  harness().PeerSend(peer, "last");
+  harness().PeerHalfClose(peer);
+  EXPECT_FALSE(kernel().InputEnded(fd));
+  const Completion completion = Perform({.kind = OpKind::kReceive, .fd = fd, .token = 5});
+  ASSERT_EQ(completion.result, 4);
+  kernel().ReleaseBuffer(completion.buffer);
+  EXPECT_TRUE(kernel().InputEnded(fd));
+  EXPECT_EQ(Perform({.kind = OpKind::kReceive, .fd = fd, .token = 5}).result, 0);
+  kernel().Close(fd);
+}
+
+TEST_P(KernelContract, WhatAwaitsAShutdownGoesWithIt) {
+  const auto [peer, fd] = Connected();
+  const Completion sent = Perform({.kind = OpKind::kSend,
+                                   .more_follows = true,
+                                   .fd = fd,
+                                   .token = 6,
+                                   .data = AsBytes("last").data(),
+                                   .size = 4});
+  EXPECT_EQ(sent.result, 4);
+  kernel().Shutdown(fd, /*both=*/false);
+  EXPECT_EQ(harness().PeerReceive(peer, 5), "last");  // And then the end.
+  kernel().Close(fd);
+}
+
 TEST_P(KernelContract, MoreThanOneBufferIsReceivedWhole) {
   Make({.buffers = 4, .buffer_size = 4096});
   const auto [peer, fd] = Connected();
