@@ -40,7 +40,7 @@ Gatekeeper::Gatekeeper(Kernel& kernel, Log& log, Mailbox<Report>& reports, Setup
   if (gate_.admits()) OnGateChanged(GateState::kHolding);
 }
 
-void Gatekeeper::Turn(Instant until) {
+Instant Gatekeeper::BeginTurn(Instant until) {
   TakeMessages();
   Settle();
   if (Now() >= end_at_) EndAll();
@@ -56,8 +56,11 @@ void Gatekeeper::Turn(Instant until) {
   const bool ended = done() && !std::exchange(end_told_, true);
   const bool idle = waiting_room_.FlushDeferred() && !ended && sources_reports_.empty() &&
                     commands_.PrepareToSleep(true) && reports_.PrepareToSleep(needs_reports);
-  const size_t count =
-      kernel_.Wait(idle ? NextDeadline(until) : kernel_.Now(), absl::MakeSpan(batch_));
+  return idle ? NextDeadline(until) : kernel_.Now();
+}
+
+void Gatekeeper::EndTurn(Instant until) {
+  const size_t count = kernel_.Wait(until, absl::MakeSpan(batch_));
   TakeMessages();  // Slots that have been freed meanwhile count in the decisions of this batch.
   DispatchBatch(absl::MakeConstSpan(batch_).first(count));
   timers_.Advance(kernel_.Now(),

@@ -66,7 +66,10 @@ class Gatekeeper {
   // --- The gatekeeper's thread, and commands
 
   // One turn: takes messages, decides, waits for the kernel at most until `until`.
-  void Turn(Instant until);
+  void Turn(Instant until) { EndTurn(BeginTurn(until)); }
+  // Its two halves, as Worker's.
+  Instant BeginTurn(Instant until);
+  void EndTurn(Instant until);
   // Stopped, and nothing of ours is open any more.
   bool done() const;
 

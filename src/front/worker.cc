@@ -28,17 +28,19 @@ Worker::~Worker() {
   FG_CHECK(connections_.size() == 0);
 }
 
-void Worker::Turn(Instant until) {
+Instant Worker::BeginTurn(Instant until) {
   TakeMessages();
   RunHandshakes();
   FlushTurn();
   const bool busy = !controller_steps_.empty() || !begun_steps_.empty() || !new_steps_.empty() ||
                     !context_.deferred.empty() || !context_.starved.empty();
   if (busy || !mailbox_.PrepareToSleep(/*wake_for_lazy=*/true)) {
-    until = kernel_.Now();
-  } else {
-    until = std::min(until, context_.timers.NextDeadline());
+    return kernel_.Now();
   }
+  return std::min(until, context_.timers.NextDeadline());
+}
+
+void Worker::EndTurn(Instant until) {
   const size_t count = kernel_.Wait(until, absl::MakeSpan(batch_));
   for (size_t i = 0; i < count; ++i) Dispatch(batch_[i]);
   context_.timers.Advance(kernel_.Now(), [this](uint64_t token) { OnTimer(token); });

@@ -38,7 +38,11 @@ class Worker {
 
   // One turn: takes messages, does what handshake work there is, waits for the kernel at most until
   // `until` and handles what completed.
-  void Turn(Instant until);
+  void Turn(Instant until) { EndTurn(BeginTurn(until)); }
+  // Its two halves, for a caller who has to know when the kernel will be asked: all until the wait,
+  // which says how long that may last, and the wait with what follows.
+  Instant BeginTurn(Instant until);
+  void EndTurn(Instant until);
 
   size_t connections() const { return connections_.size(); }
 

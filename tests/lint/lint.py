@@ -34,7 +34,7 @@ ROOMS = {
 SEAM = {"io/kernel.h", "io/errno_judgement.h", "io/syn_refuser.h"}
 SINGLE_HEADERS = {
     "front": SEAM,
-    "sim": SEAM,
+    "sim": SEAM | {"io/kernel_options.h"},
     "admin": {"front/snapshot.h"},
 }
 # Headers that name an engine: those who need one ask for the seam, and the daemon hands it down.
