@@ -41,18 +41,24 @@ void Patience::Left(Duration age, Instant now) {
   Learn();
 }
 
+void Patience::LeftLate(Duration age, Instant now) {
+  if (age < kAgeMin) return;
+  Left(age, now);
+  reach_ -= reach_ / 8;
+}
+
 void Patience::Served(Instant now) {
   Fade(now);
+  reach_ = std::min(reach_ + kReachStep, kReachMax);
   served_total_ += kOne;
 }
 
 void Patience::Learn() {
   if (left_total_ < kLeaversMin * kOne) return;
-  const uint64_t rank = left_total_ / 10;
   uint64_t below = 0;
   for (size_t bucket = 0; bucket < kBuckets; ++bucket) {
     below += left_[bucket];
-    if (below > rank) {
+    if (2 * below >= left_total_) {
       learned_ = LowerBound(bucket);
       return;
     }
@@ -66,9 +72,9 @@ bool Patience::Leaving(Instant now) {
 }
 
 std::optional<Duration> Patience::Horizon(Instant now) {
-  if (configured_.has_value()) return *configured_ / 2;
-  if (!learned_.has_value() || !Leaving(now)) return std::nullopt;
-  return *learned_ / 2;
+  if (!configured_.has_value() && (!learned_.has_value() || !Leaving(now))) return std::nullopt;
+  // Divided first: a year times the reach would not fit.
+  return *Known() / 2 / kReachMax * reach_;
 }
 
 }  // namespace floodgate

@@ -16,10 +16,10 @@ namespace floodgate {
 // the waiting room, in the middle of the handshake, or between request and answer. Its age when
 // found gone is at least its patience, as seen from here (the client's clock began with its SYN).
 //
-// The estimate is the tenth percentile of these ages, rounded down by at most one eighth: low,
-// because who is served by it must still be there at the end, and because ages are found late.
-// Samples fade: their weight is halved every kHalfLife. Ages below kAgeMin are not counted: such
-// clients (port scans, health checks) have not waited for us.
+// The estimate is the median of these ages, rounded down by at most one eighth. Not a low
+// percentile: a client whose SYN was dropped has spent a second or more before its connection
+// begins to age, and is gone soon after. Samples fade: their weight is halved every kHalfLife. Ages
+// below kAgeMin are not counted: such clients (port scans, health checks) have not waited for us.
 //
 // Not thread-safe. REQUIRES: `now` never goes back.
 class Patience {
@@ -39,6 +39,8 @@ class Patience {
 
   // A client left, unserved, `age` after its connection was established.
   void Left(Duration age, Instant now);
+  // The same, after work had been spent on it.
+  void LeftLate(Duration age, Instant now);
   // A client was served.
   void Served(Instant now);
 
@@ -47,8 +49,11 @@ class Patience {
   // Configured, or as last learned; nullopt: not known yet.
   std::optional<Duration> Known() const { return configured_.has_value() ? configured_ : learned_; }
   // Whoever is older than this is not served before anybody who is not. nullopt: age does not
-  // matter, for nobody is known to be impatient. Half of the patience: the other half is for the
-  // handshake and for all that makes a moment late (docs/overload.md compares).
+  // matter, for nobody is known to be impatient. Half of the patience, so that the other half is
+  // left for the handshake and for the client's first SYN; and less where that is not enough (slow
+  // networks, clients of differing patience): it shrinks by an eighth with everybody who leaves
+  // late, and grows by a 512th of the half with everybody served, so that about one handshake in
+  // sixty is the price of knowing the edge.
   std::optional<Duration> Horizon(Instant now);
 
  private:
@@ -56,7 +61,9 @@ class Patience {
   static constexpr int kFirstPower = 24;
   static constexpr int kPowers = 20;
   static constexpr size_t kBuckets = size_t{8} * kPowers;
-  static constexpr uint64_t kOne = 1024;  // the weight of a fresh sample
+  static constexpr uint64_t kOne = 1024;                   // the weight of a fresh sample
+  static constexpr int64_t kReachMax = int64_t{512} * 64;  // half of the patience
+  static constexpr int64_t kReachStep = 64;
 
   static size_t BucketOf(Duration age);
   static Duration LowerBound(size_t bucket);
@@ -68,6 +75,7 @@ class Patience {
   std::array<uint64_t, kBuckets> left_{};  // weights
   uint64_t left_total_ = 0;
   uint64_t served_total_ = 0;
+  int64_t reach_ = kReachMax;  // of half of the patience, the horizon
   Instant faded_at_;
 };
 

@@ -28,8 +28,9 @@ std::optional<int64_t> ServiceRate::per_second() const {
 }
 
 int64_t ServiceRate::BeginMax(int64_t workers, int64_t most) const {
-  if (each_.ns == 0) return most;
-  return std::clamp<int64_t>(kAheadOfWorkers.ns / each_.ns, std::min(2 * workers, most), most);
+  if (each_.ns == 0) return std::min(kBeginEachUnknown * workers, most);
+  const int64_t least = std::min(kBeginEach * workers, most);
+  return std::clamp(kAheadOfWorkers.ns / each_.ns, least, most);
 }
 
 std::optional<int64_t> ServiceRate::QueueMax(Duration patience) const {

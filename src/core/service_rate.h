@@ -25,7 +25,8 @@ class ServiceRate {
 
   // How many handshakes may be at the workers without having been begun: kAheadOfWorkers worth of
   // work, so that a worker is never idle while the gatekeeper decides, and who is begun next is
-  // decided as late as that; at least two a worker. Without an estimate: no bound but `most`.
+  // decided as late as that; at least two a worker. Without an estimate eight a worker, so that
+  // others wait and there is one soon.
   int64_t BeginMax(int64_t workers, int64_t most) const;
   // How many are worth holding in the kernel's queue when agents give up after `patience`: those
   // who can be served in an eighth of it, or in a second; at least kQueueMin. nullopt: not known.
@@ -35,6 +36,8 @@ class ServiceRate {
   static constexpr Duration kStretchMin = Duration::Milliseconds(50);
   static constexpr int64_t kCountMin = 8;
   static constexpr Duration kAheadOfWorkers = Duration::Milliseconds(10);
+  static constexpr int64_t kBeginEach = 2;
+  static constexpr int64_t kBeginEachUnknown = 8;
   static constexpr int64_t kQueueMin = 64;
 
   bool saturated_ = false;

@@ -146,8 +146,12 @@ void Gatekeeper::LearnFrom(const Registry::Change& change, const Report& report)
     patience_.Served(Now());
   }
   if (!report.client_left) return;
-  if (report.kind != Report::Kind::kHandshakeFailed && !overload_.learns_from_late) return;
-  patience_.Left(Now() - change.admitted.arrived, Now());
+  const Duration age = Now() - change.admitted.arrived;
+  if (overload_.learns_from_late) {
+    patience_.LeftLate(age, Now());
+  } else if (report.kind == Report::Kind::kHandshakeFailed) {
+    patience_.Left(age, Now());
+  }
 }
 
 void Gatekeeper::ReckonWithOverload() {

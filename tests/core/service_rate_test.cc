@@ -33,7 +33,8 @@ TEST(ServiceRateTest, UnknownUntilSaturatedForAStretch) {
     rate.Update(false, now);
   }
   EXPECT_EQ(rate.per_second(), std::nullopt);
-  EXPECT_EQ(rate.BeginMax(2, 128), 128);
+  EXPECT_EQ(rate.BeginMax(2, 128), 16);
+  EXPECT_EQ(rate.BeginMax(2, 5), 5);
   EXPECT_EQ(rate.QueueMax(Duration::Seconds(1)), std::nullopt);
   rate.Update(true, now);
   Serve(rate, now, 5'000, 9);
@@ -85,7 +86,7 @@ TEST(OverloadPolicyTest, EachRuleHasItsHorizon) {
   const auto horizon = [&](ServiceRule rule, Instant busy_since, Instant now) {
     return OverloadPolicy{.rule = rule}.Horizon(patience, busy_since, now);
   };
-  EXPECT_EQ(horizon(ServiceRule::kHalfPatience, At(0), At(0)), Duration::Milliseconds(500));
+  EXPECT_EQ(horizon(ServiceRule::kHalfPatience, At(0), At(0)), patience.Horizon(At(0)));
   EXPECT_EQ(horizon(ServiceRule::kFirstInFirstOut, At(0), At(0)), std::nullopt);
   EXPECT_EQ(horizon(ServiceRule::kNewestFirst, At(0), At(0)), Duration{});
   EXPECT_EQ(horizon(ServiceRule::kOldestThatFits, At(0), At(0)), Duration::Milliseconds(950));
