@@ -133,7 +133,7 @@ void Network::OnEvent(uint64_t what) {
       return OnFin(fd);
     case Happening::kResetArrives:
       return OnReset(fd);
-    case Happening::kRoomArrives:
+    case Happening::kLook:
       return Notify(fd);
   }
   FG_CHECK(false);

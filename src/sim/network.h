@@ -37,7 +37,7 @@ namespace floodgate::sim {
 enum class SynSchedule : uint8_t { kLinear, kExponential };
 
 struct ConnectOptions {
-  PeerAddress from;
+  PeerAddress from;  // kUnix: this host itself, over loopback
   uint16_t to_port = 0;
   Duration one_way = Duration::Microseconds(20);  // each direction
   SynSchedule syn = SynSchedule::kLinear;
@@ -155,7 +155,7 @@ class Network : public Actor {
     kBytesAgain,  // those that a half-open end has dropped, and the FIN
     kFinArrives,
     kResetArrives,
-    kRoomArrives,  // the window has opened
+    kLook,  // the window has opened, or the queue has grown
   };
   // Both directions' bytes are where they go to, from the moment they are sent.
   struct End {
@@ -178,6 +178,7 @@ class Network : public Actor {
     uint8_t data_tries = 0;
     SynSchedule syn = SynSchedule::kLinear;
     bool is_server : 1 = false;  // it was accepted, not connected
+    bool is_local : 1 = false;   // connects from the server's own host
     bool finished : 1 = false;   // our FIN is sent
     bool input_stopped : 1 = false;
     bool received : 1 = false;       // bytes, ever

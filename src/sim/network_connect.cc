@@ -41,6 +41,7 @@ void Network::StartConnect(int fd, const ConnectOptions& options) {
   if (end.client.family != PeerAddress::Family::kIp) {
     end.client.family = PeerAddress::Family::kIp;
     end.client.ip = IpAddress::V4(0x7f000001);
+    end.is_local = true;
   }
   if (end.client.port == 0) end.client.port = FreePort();
   end.server_port = options.to_port;
@@ -89,7 +90,10 @@ void Network::OnSynAck(int client) {
   if (end.state != State::kSynSent) return;
   end.state = State::kEstablished;
   end.since = world_.now();
-  if (end.peer >= 0) {
+  if (end.peer >= 0 && end.is_local) {
+    // Over loopback the ACK has arrived before its sender's call returns.
+    Enter(end.peer);
+  } else if (end.peer >= 0) {
     Schedule(end.one_way, Happening::kAckArrives, end.peer);
   } else {
     SendToNobody(client);
@@ -125,7 +129,8 @@ bool Network::Enter(int server) {
   end.state = State::kQueued;
   end.since = world_.now();
   listener->queue.push_back(server);
-  Notify(listener->fd);
+  // By an event of its own: the listener's owner may close the connection when it is told.
+  if (At(listener->fd).observer != nullptr) Schedule({}, Happening::kLook, listener->fd);
   return true;
 }
 

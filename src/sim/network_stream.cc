@@ -46,7 +46,7 @@ std::string Network::Receive(int fd, size_t max) {
     End& sender = At(end.peer);
     if (sender.blocked && Room(sender) >= options_.window / 3) {
       sender.blocked = false;
-      Schedule(sender.one_way, Happening::kRoomArrives, end.peer);
+      Schedule(sender.one_way, Happening::kLook, end.peer);
     }
   }
   return bytes;

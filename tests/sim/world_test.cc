@@ -72,12 +72,12 @@ TEST(WorldTest, AnEventMayMakeAnotherOfTheSameInstant) {
   EXPECT_THAT(recorder.happened, ElementsAre(1, 2));
 }
 
-struct Run {
+struct Outcome {
   std::vector<uint64_t> order;
   uint64_t digest;
 };
 
-Run RunOf(uint64_t seed, uint64_t fact = 0) {
+Outcome RunOf(uint64_t seed, uint64_t fact = 0) {
   World world(seed);
   Recorder recorder(world);
   for (uint64_t i = 0; i < 20; ++i) world.At({5}, recorder, i);
@@ -88,9 +88,9 @@ Run RunOf(uint64_t seed, uint64_t fact = 0) {
 }
 
 TEST(WorldTest, TheSeedDrawsTheOrderOfOneInstant) {
-  const Run first = RunOf(1);
-  const Run again = RunOf(1);
-  const Run other = RunOf(2);
+  const Outcome first = RunOf(1);
+  const Outcome again = RunOf(1);
+  const Outcome other = RunOf(2);
   EXPECT_EQ(first.order, again.order);
   EXPECT_NE(first.order, other.order);
   std::vector<uint64_t> all(20);
