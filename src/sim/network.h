@@ -123,6 +123,9 @@ class Network : public Actor {
 
   // --- Observing. One observer an end or listener; null: nobody.
   void Observe(int fd, EndObserver* observer, uint64_t tag);
+  bool IsObserved(int fd) const { return At(fd).observer != nullptr; }
+  // The observer is to be told when a full window has room again, as after a short Send.
+  void WantRoom(int fd);
 
   // --- For checks
   bool Exists(int fd) const;

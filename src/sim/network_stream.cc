@@ -68,6 +68,11 @@ int64_t Network::Send(int fd, absl::string_view bytes) {
   return static_cast<int64_t>(size);
 }
 
+void Network::WantRoom(int fd) {
+  End& end = At(fd);
+  if (end.state == State::kEstablished && Room(end) == 0) end.blocked = true;
+}
+
 // What comes for a connection that does not exist is answered by a reset.
 void Network::SendToNobody(int fd) {
   End& end = At(fd);

@@ -63,6 +63,8 @@ SimKernel::State::Handle& SimKernel::State::HandleOf(int fd) {
 
 void SimKernel::State::Watch(int fd, Handle& handle) {
   if (handle.observed) return;
+  // Whoever had it before has forgotten it.
+  FG_CHECK(!network.IsObserved(fd));
   handle.observed = true;
   network.Observe(fd, &owner, 0);
 }
@@ -81,6 +83,17 @@ void SimKernel::State::Drop(int fd) {
   if (found == handles.end()) return;
   if (found->second.observed) network.Observe(fd, nullptr, 0);
   handles.erase(found);
+}
+
+void SimKernel::State::TryAll(int fd) {
+  const auto found = handles.find(fd);
+  FG_CHECK(found != handles.end());
+  const int32_t reader = found->second.reader;
+  const int32_t writer = found->second.writer;
+  const bool was_ready = AnythingDone();
+  if (reader != kNone) Try(reader);
+  if (writer != kNone) Try(writer);
+  TellIfReady(was_ready);
 }
 
 // --- SimKernel
@@ -225,15 +238,10 @@ void SimKernel::Forget(int fd) {
 }
 
 void SimKernel::Shutdown(int fd, bool both) {
-  State& state = *state_;
-  state.HandleOf(fd);
-  state.network.Finish(fd);
-  if (!both) return;
-  state.network.StopInput(fd);
-  const bool was_ready = state.AnythingDone();
-  const int32_t reader = state.HandleOf(fd).reader;
-  if (reader != State::kNone) state.Try(reader);
-  state.TellIfReady(was_ready);
+  state_->HandleOf(fd);
+  state_->network.Finish(fd);
+  if (both) state_->network.StopInput(fd);
+  state_->TryAll(fd);
 }
 
 int SimKernel::OpenSocket(const SocketAddress& address, bool /*speaks_at_once*/) {
@@ -267,15 +275,7 @@ int SimKernel::Listen(int fd, int backlog) {
 }
 
 void SimKernel::OnEnd(int fd, uint64_t /*tag*/) {
-  State& state = *state_;
-  const auto found = state.handles.find(fd);
-  FG_CHECK(found != state.handles.end());
-  const int32_t reader = found->second.reader;
-  const int32_t writer = found->second.writer;
-  const bool was_ready = state.AnythingDone();
-  if (reader != State::kNone) state.Try(reader);
-  if (writer != State::kNone) state.Try(writer);
-  state.TellIfReady(was_ready);
+  state_->TryAll(fd);
 }
 
 void SimKernel::OnEvent(uint64_t what) {

@@ -100,6 +100,8 @@ int32_t SimKernel::State::FindTarget(const Op& cancel) const {
     if (is_target(found->second.reader)) return found->second.reader;
     if (is_target(found->second.writer)) return found->second.writer;
     if (found->second.accepts == 0) return kNone;
+  } else if (cancel.fd >= 0) {
+    return kNone;
   }
   for (size_t slot = 0; slot < pending.size(); ++slot) {
     if (pending[slot].active && pending[slot].op.token == cancel.target) {
@@ -297,7 +299,8 @@ void SimKernel::State::AttemptPoll(int32_t slot) {
   if (state.both_finished) events |= POLLHUP;
   if (state.error) events |= POLLERR;
   events &= op.poll_events | POLLHUP | POLLERR;
-  if (events != 0) Complete(slot, events);
+  if (events != 0) return Complete(slot, events);
+  if ((op.poll_events & POLLOUT) != 0) network.WantRoom(op.fd);
 }
 
 // --- Completions

@@ -82,6 +82,8 @@ struct SimKernel::State final : public Waker {
   // Tries now, or later as the faults say.
   void Try(int32_t slot);
   void TryLater(int32_t slot);
+  // Both of a handle.
+  void TryAll(int fd);
   // Completes it if it can be.
   void Attempt(int32_t slot);
   void AttemptAccept(int32_t slot);
