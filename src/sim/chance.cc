@@ -15,8 +15,8 @@ Duration Exponential(Prng& prng, Duration mean) {
     }
     if (!odd) continue;
     __extension__ using Wide = unsigned __int128;
-    const auto part = static_cast<int64_t>((static_cast<Wide>(first) *
-                                            static_cast<uint64_t>(mean.ns)) >> 64);
+    const auto part =
+        static_cast<int64_t>((static_cast<Wide>(first) * static_cast<uint64_t>(mean.ns)) >> 64);
     return {mean.ns * whole + part};
   }
 }

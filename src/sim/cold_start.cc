@@ -34,7 +34,8 @@ ParkedResult RunParked(const ParkedSetup& setup) {
   FleetSetup parked_setup = setup.fleet;
   parked_setup.arrivals = Arrivals::kUniform;
   parked_setup.agents_max = setup.agents;
-  parked_setup.gap = setup.arrive_within / static_cast<int64_t>(std::max<uint64_t>(setup.agents, 1));
+  parked_setup.gap =
+      setup.arrive_within / static_cast<int64_t>(std::max<uint64_t>(setup.agents, 1));
   Fleet& parked = scenario.AddFleet(parked_setup);
   parked.Start();
   scenario.RunFor(setup.parked);

@@ -77,9 +77,8 @@ void Fleet::OnEvent(uint64_t what) {
   if (kind == Kind::kArrival) {
     if (stopped_ || agents_.size() >= setup_.agents_max) return;
     Arrive();
-    const Duration gap = setup_.arrivals == Arrivals::kPoisson
-                             ? Exponential(world_.prng(), setup_.gap)
-                             : setup_.gap;
+    const Duration gap =
+        setup_.arrivals == Arrivals::kPoisson ? Exponential(world_.prng(), setup_.gap) : setup_.gap;
     return world_.At(world_.now() + gap, *this, Event(Kind::kArrival, 0, 0));
   }
   Agent& agent = agents_[index];

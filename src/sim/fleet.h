@@ -23,7 +23,9 @@ enum class Arrivals : uint8_t { kAllAtOnce, kPoisson, kUniform };
 enum class Retry : uint8_t { kNone, kImmediate, kFixed, kExponential, kFullJitter };
 inline constexpr std::array<absl::string_view, 5> kRetryNames = {"none", "immediate", "fixed",
                                                                  "exponential", "full-jitter"};
-constexpr absl::string_view Name(Retry retry) { return kRetryNames[static_cast<size_t>(retry)]; }
+constexpr absl::string_view Name(Retry retry) {
+  return kRetryNames[static_cast<size_t>(retry)];
+}
 
 // How long an attempt may take, from its connect to its answer.
 struct Patience {
@@ -45,7 +47,7 @@ struct FleetSetup {
   Arrivals arrivals = Arrivals::kPoisson;
   Duration gap = Duration::Milliseconds(10);  // between two arrivals, on average
   uint64_t agents_max = UINT32_MAX;           // no further ones arrive; kAllAtOnce: all that do
-  Patience patience;
+  Patience patience = {};
   Retry retry = Retry::kNone;
   Duration retry_base = Duration::Milliseconds(100);
   Duration retry_cap = Duration::Seconds(10);
@@ -109,7 +111,7 @@ class Fleet final : public EndObserver, public Actor {
   // Small: there may be a million.
   struct Agent {
     Instant arrived;
-    Instant began;
+    Instant began = {};
     int fd = -1;
     uint32_t attempts = 0;
     State state = State::kWaiting;

@@ -46,9 +46,9 @@ class LoopTask final : public Task, public Actor {
   SimKernel& kernel_;
   LoopTurn turn_;
   size_t id_;
-  bool at_wait_ = false;                // the next half begins with the wait
-  Instant until_;                       // how long that may last
-  Instant alarm_ = Instant::Never();    // the nearest event that is coming to us
+  bool at_wait_ = false;              // the next half begins with the wait
+  Instant until_;                     // how long that may last
+  Instant alarm_ = Instant::Never();  // the nearest event that is coming to us
 };
 
 }  // namespace floodgate::sim

@@ -44,8 +44,7 @@ void Count(const Reading& before, const Reading& after, OverloadResult& result) 
   result.reset = after.fleet.reset - before.fleet.reset;
   result.stale = after.stale - before.stale;
   const uint64_t hellos = after.hellos - before.hellos;
-  const uint64_t useful =
-      result.served + after.controllers_served - before.controllers_served;
+  const uint64_t useful = result.served + after.controllers_served - before.controllers_served;
   result.wasted_hellos = hellos > useful ? hellos - useful : 0;
   result.gatekeeper_used = after.gatekeeper_used - before.gatekeeper_used;
   result.workers_used = after.workers_used - before.workers_used;
@@ -93,9 +92,9 @@ ServerCapacity MeasureCapacity(const ScenarioSetup& setup) {
   FleetSetup endless{.port = kAgentPort, .tls = setup.daemon.options.tls.has_value()};
   endless.patience.time = kEndless;
   // The handshake is most of the work; four times what it alone would allow is more than enough.
-  endless.gap = std::max((setup.daemon.tls.hello + setup.daemon.tls.finish) / 4 /
-                             setup.processor.cores,
-                         Duration::Microseconds(20));
+  endless.gap =
+      std::max((setup.daemon.tls.hello + setup.daemon.tls.finish) / 4 / setup.processor.cores,
+               Duration::Microseconds(20));
   Fleet& fleet = scenario.AddFleet(endless);
   fleet.Start();
   scenario.RunFor(kCapacityWarmUp);

@@ -42,12 +42,12 @@ struct OverloadResult {
   uint64_t attempts = 0;
   uint64_t served = 0;
   uint64_t gave_up = 0;
-  uint64_t reset = 0;          // connections that the server ended, the agents say
-  uint64_t stale = 0;          // found gone before any TLS was spent
-  uint64_t wasted_hellos = 0;  // the expensive step was made, and nobody was served
+  uint64_t reset = 0;                  // connections that the server ended, the agents say
+  uint64_t stale = 0;                  // found gone before any TLS was spent
+  uint64_t wasted_hellos = 0;          // the expensive step was made, and nobody was served
   Duration age_p50, age_p90, age_p99;  // connect to answer, of those served
   Duration controller_p50, controller_p99, controller_max;
-  uint64_t controllers_unserved = 0;  // of those that came in the window, 10 s after it
+  uint64_t controllers_unserved = 0;       // of those that came in the window, 10 s after it
   Duration gatekeeper_used, workers_used;  // CPU
   uint64_t digest = 0;
 

@@ -64,8 +64,7 @@ void SimulatedDaemon::BindPort(Port port, const std::vector<Endpoint>& endpoints
     listener.fd = network_.OpenListener(endpoint.port);
     FG_CHECK(listener.fd >= 0);
     listener.address = absl::StrCat(network_.PortOf(listener.fd));
-    listener.backlog =
-        port == Port::kAgent ? setup_.options.agent.backlog : kControllerBacklog;
+    listener.backlog = port == Port::kAgent ? setup_.options.agent.backlog : kControllerBacklog;
     listener.listening = port == Port::kController || setup_.options.agent.hold == Hold::kPark;
     if (listener.listening) {
       const int result = network_.Listen(listener.fd, listener.backlog);

@@ -29,11 +29,11 @@ struct DaemonSetup {
   // one. Paths of certificates are not read: whether there is TLS is all.
   Options options;
   KernelCosts costs = MeasuredKernelCosts();
-  TlsCosts tls;
-  TlsSizes tls_sizes;
+  TlsCosts tls = {};
+  TlsSizes tls_sizes = {};
   uint64_t descriptors_max = 20'000;  // RLIMIT_NOFILE
   // Told when the gate's state has changed. May be empty.
-  std::function<void(GateState)> on_gate;
+  std::function<void(GateState)> on_gate = nullptr;
 };
 
 // Lives as long as the world runs, also when it has crashed: events still name its parts. None of

@@ -84,9 +84,10 @@ void AddCommon(CLI::App& app, Command& command, Texts& texts) {
   app.add_option("--set", texts.sets, "A key of the configuration, as floodgate's --set")
       ->type_name("SECTION.KEY=VALUE")
       ->allow_extra_args(false);
-  AddList(app, "--patience", texts.patiences, "DURATION,...",
-          "How long an attempt may take: 1s; exp:1s, exponential with that mean; 500ms/30s, half of "
-          "the agents each");
+  AddList(
+      app, "--patience", texts.patiences, "DURATION,...",
+      "How long an attempt may take: 1s; exp:1s, exponential with that mean; 500ms/30s, half of "
+      "the agents each");
   AddList(app, "--retry", texts.retries, "none|immediate|fixed|exponential|full-jitter,...",
           "What agents do after a failed attempt");
   AddDuration(app, "--retry-base", command.fleet.retry_base, "fixed: each delay; else the first");
@@ -166,6 +167,7 @@ void SetDefaults(const CLI::App& sub, Command& command, Texts& texts) {
 void ApplySets(const Texts& texts, Command& command) {
   Options options = ScenarioOptions();
   // Every key has to be there; what a scripted TLS cannot read is not looked at.
+  options.admin.listen = {.kind = Endpoint::Kind::kUnixAbstract, .host = "", .path = "scripted"};
   options.tls->certificate = "scripted";
   options.tls->private_key = "scripted";
   const ConfigResult result = ReadConfig(WriteConfig(options), "floodgate-sim", texts.sets);
@@ -177,8 +179,8 @@ void Finish(const CLI::App& sub, Texts& texts, Command& command) {
   SetDefaults(sub, command, texts);
   ApplySets(texts, command);
   command.loads_pct = ReadList<uint32_t>("--load", texts.loads, ParseLoad, "0.01 to 1000");
-  command.patiences = ReadList<Patience>("--patience", texts.patiences, ParsePatience,
-                                         "1s, exp:1s or 500ms/30s");
+  command.patiences =
+      ReadList<Patience>("--patience", texts.patiences, ParsePatience, "1s, exp:1s or 500ms/30s");
   command.retries = ReadList<Retry>("--retry", texts.retries, ParseRetry,
                                     "none, immediate, fixed, exponential or full-jitter");
   command.holds = ReadList<Hold>("--hold", texts.holds, ParseHold, "park or refuse");

@@ -40,8 +40,8 @@ std::string OverloadHeading(const ServerCapacity& capacity) {
   return absl::StrFormat(
       "capacity %.1f a second; the times are in ms\n"
       "%6s %-11s %-11s %8s %8s %8s %8s %8s %8s %8s %8s %8s %9s %9s %6s\n",
-      capacity.per_second(), "load", "patience", "retry", "goodput", "served", "attempts", "gave up",
-      "stale", "resets", "wasted", "age p50", "age p99", "ctl p50", "ctl p99", "lost");
+      capacity.per_second(), "load", "patience", "retry", "goodput", "served", "attempts",
+      "gave up", "stale", "resets", "wasted", "age p50", "age p99", "ctl p50", "ctl p99", "lost");
 }
 
 std::string OverloadRow(const OverloadResult& result) {
@@ -79,9 +79,8 @@ std::string OverloadJson(const ServerCapacity& capacity, const std::vector<Overl
                     {"workers_cpu_ms", Ms(run.workers_used)},
                     {"digest", Digest(run.digest)}});
   }
-  const Json whole = {{"experiment", "overload"},
-                      {"capacity_per_second", capacity.per_second()},
-                      {"runs", rows}};
+  const Json whole = {
+      {"experiment", "overload"}, {"capacity_per_second", capacity.per_second()}, {"runs", rows}};
   return whole.dump(2) + "\n";
 }
 
@@ -126,9 +125,8 @@ std::string ParkedRow(const Run<ParkedResult>& run) {
   const ParkedResult& result = run.result;
   return absl::StrFormat("%-11s %-11s %7d/%7d %7d/%7d %9.1f s %10d %7.0f ms %9d\n",
                          run.patience.ToString(), Name(run.retry), result.served, result.agents,
-                         result.newcomers_served, result.newcomers,
-                         result.drained_after.seconds(), result.overtaken,
-                         Ms(result.overtaken_by_max), result.syn_retransmits);
+                         result.newcomers_served, result.newcomers, result.drained_after.seconds(),
+                         result.overtaken, Ms(result.overtaken_by_max), result.syn_retransmits);
 }
 
 std::string ParkedJson(const std::vector<Run<ParkedResult>>& runs) {
