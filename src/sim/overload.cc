@@ -18,6 +18,7 @@ constexpr Duration kProbesTail = Duration::Seconds(10);
 struct Reading {
   FleetCounters fleet;
   size_t served = 0;
+  uint64_t unserved = 0;
   uint64_t controllers_served = 0;
   uint64_t stale = 0;
   uint64_t hellos = 0;
@@ -28,6 +29,7 @@ Reading Read(SimulatedDaemon& daemon, const Fleet& fleet, const Fleet& controlle
   Reading reading;
   reading.fleet = fleet.counters();
   reading.served = fleet.served().size();
+  reading.unserved = fleet.unserved();
   reading.controllers_served = controllers.counters().served;
   reading.stale = daemon.Status().ports[static_cast<size_t>(Port::kAgent)].stale;
   reading.hellos = daemon.hellos_answered();
@@ -85,6 +87,10 @@ Duration ServerCapacity::GapAt(uint32_t load_pct) const {
   return window * 100 / static_cast<int64_t>(served * load_pct);
 }
 
+uint64_t ServerCapacity::In(Duration time) const {
+  return static_cast<uint64_t>(time.ns) * served / static_cast<uint64_t>(window.ns);
+}
+
 ServerCapacity MeasureCapacity(const ScenarioSetup& setup) {
   Scenario scenario(setup);
   scenario.daemon().Open();
@@ -127,10 +133,8 @@ OverloadResult RunOverload(const OverloadSetup& setup, const ServerCapacity& cap
   result.load_pct = setup.load_pct;
   result.patience = fleet_setup.patience;
   result.retry = fleet_setup.retry;
-  result.possible = static_cast<uint64_t>(setup.window.ns) * capacity.served *
-                    std::min<uint32_t>(setup.load_pct, 100) /
-                    (static_cast<uint64_t>(capacity.window.ns) * 100);
   Count(before, after, result);
+  result.possible = std::min(capacity.In(setup.window), before.unserved + result.arrived);
   MeasureAges(fleet, before.served, after.served, result);
   fleet.StopArriving();
   const Instant to = from + setup.window;

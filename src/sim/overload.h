@@ -22,6 +22,8 @@ struct ServerCapacity {
   double per_second() const { return static_cast<double>(served) / window.seconds(); }
   // Between arrivals, for a load of so many per cent. REQUIRES: served > 0.
   Duration GapAt(uint32_t load_pct) const;
+  // How many can be served in that time.
+  uint64_t In(Duration time) const;
 };
 ServerCapacity MeasureCapacity(const ScenarioSetup& setup);
 
@@ -36,7 +38,8 @@ struct OverloadResult {
   uint32_t load_pct = 0;
   Patience patience;
   Retry retry = Retry::kNone;
-  uint64_t possible = 0;  // what could have been answered in the window: min(offered, capacity)
+  // What could have been answered in the window: all who were there, as far as the capacity goes.
+  uint64_t possible = 0;
   // All in the window.
   uint64_t arrived = 0;
   uint64_t attempts = 0;

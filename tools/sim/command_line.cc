@@ -153,7 +153,6 @@ void SetDefaults(const CLI::App& sub, Command& command, Texts& texts) {
       if (!retry_given) texts.retries = {"none", "immediate", "full-jitter"};
       return;
     case Experiment::kRecovery:
-      if (!retry_given) texts.retries = {"none", "immediate", "full-jitter"};
       return;
     case Experiment::kParked:
       if (!patience_given) texts.patiences = {"90s"};
