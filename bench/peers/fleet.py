@@ -1,0 +1,72 @@
+"""A whole fleet before a shut gate: parked in the kernel's queue, or refused as Juju does it."""
+import functools
+import signal
+
+import goodput
+import servers
+import storms
+from figures import key_of
+from plan import RESTART_SECONDS, Point, outcomes_that_happened
+
+AGENTS, SOURCES = 5000, 50
+GATE_SECONDS, QUICK_GATE_SECONDS = 60, 10
+AFTER_SECONDS_MAX = 120  # bound of what follows the signal
+INTERVAL = "100ms"
+# What agents do: (name, patience in seconds, retry, what the shut gate does with them).
+CASES = [
+    ("90s-none-park", 90, "none", "park"),
+    ("1s-immediate-park", 1, "immediate", "park"),
+    ("1s-immediate-refuse", 1, "immediate", "refuse"),
+    ("1s-full-jitter-park", 1, "full-jitter", "park"),
+    ("1s-full-jitter-refuse", 1, "full-jitter", "refuse"),
+]
+RESETS = ("reset_before_tls", "reset_in_handshake", "reset_before_answer")
+
+
+def seconds_until(timeline, count):
+    """From the storm's start to the end of the interval in which the served became `count`."""
+    served = 0
+    for row in timeline:
+        served += row["served"]
+        if served >= count:
+            return row["t_s"]
+    return None
+
+
+def after_signal(results, signal_seconds, agents):
+    """What the fleet saw, in seconds since the gate opened. None: it did not come to that."""
+    most = seconds_until(results["timeline"], agents * 99 // 100)
+    everybody = results["agents_served"] == agents
+    return {"time_to_99_percent_s": most - signal_seconds if most is not None else None,
+            "time_to_all_s": results["until_last_served_s"] - signal_seconds if everybody else None,
+            "served": results["agents_served"], "attempts": results["attempts"],
+            "reset": sum(results["outcomes"][name] for name in RESETS)}
+
+
+def measure(server, case, gate_seconds, key, bench, _figures):
+    _, patience, retry, hold = case
+    seconds = gate_seconds + AFTER_SECONDS_MAX
+    with goodput.start(bench, server, gate=True, hold=hold) as running:
+        arguments = ["--mode", "https", "--agents", str(AGENTS), "--sources", str(SOURCES),
+                     "--patience", f"{patience}s", "--retry", retry, "--interval", INTERVAL,
+                     "--duration", f"{seconds}s"]
+        with storms.Storm(bench, running.port, [arguments]) as storm:
+            storms.wait_until(storm.started + gate_seconds)
+            running.require_running()
+            running.process.send_signal(signal.SIGUSR1)
+            opened = storms.now()
+            results = storm.results(seconds)
+    # The storm's clock begins when it has made its agents ready: counted back from its end.
+    began = results["ended"] - results["elapsed_s"]
+    row = after_signal(results, opened - began, AGENTS)
+    row.update(agents=AGENTS, sources=SOURCES, gate_s=gate_seconds,
+               storm_cpu_share=results["cpu_share"], storm_lost=storms.lost(results),
+               outcomes=outcomes_that_happened(results))
+    return {key: row}
+
+
+def points(options):
+    gate = QUICK_GATE_SECONDS if options.quick else GATE_SECONDS
+    return [Point(key_of("fleet", case[0], server), gate + 30 + RESTART_SECONDS,
+                  functools.partial(measure, server, case, gate, key_of("fleet", case[0], server)))
+            for case in CASES for server in options.chosen(servers.OURS)]
