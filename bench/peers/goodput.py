@@ -81,9 +81,9 @@ def retry_arguments(retry):
 
 
 def in_window(timeline, begin, end, interval):
-    """The intervals that lie within [begin, end] seconds of the storm; t_s is an interval's end."""
+    """The intervals that lie within [begin, end] seconds of the storm; t_s is an interval's start."""
     return [row for row in timeline
-            if row["t_s"] - interval >= begin - interval / 10 and row["t_s"] <= end + interval / 10]
+            if row["t_s"] >= begin - interval / 10 and row["t_s"] + interval <= end + interval / 10]
 
 
 def goodput_of(timeline, begin, end, interval, capacity_per_second):

@@ -18,20 +18,20 @@ SERVED_SHARE = 0.9
 
 def idle_p99(timeline):
     """The median of the intervals' p99, the first second left out."""
-    rows = [row["served_p99_ms"] for row in timeline if row["t_s"] > 1 and row["served"]]
+    rows = [row["served_p99_ms"] for row in timeline if row["t_s"] >= 1 and row["served"]]
     if not rows:
         raise servers.BenchError("nobody was served at half of the capacity")
     return statistics.median(rows)
 
 
-def recovered_after(timeline, interval, bound_ms):
+def recovered_after(timeline, bound_ms):
     """Seconds until the beginning of the first interval from which SETTLED_INTERVALS in a row served
     nearly all that arrived, p99 within the bound. None: it did not come to that."""
     good = [bool(row["served"]) and row["served_p99_ms"] <= bound_ms
             and row["served"] >= SERVED_SHARE * row["arrived"] for row in timeline]
     for index in range(len(good) - SETTLED_INTERVALS + 1):
         if all(good[index:index + SETTLED_INTERVALS]):
-            return max(0.0, timeline[index]["t_s"] - interval)
+            return timeline[index]["t_s"]
     return None
 
 
@@ -60,7 +60,7 @@ def measure_recovery(server, patience, spans, key, bench, figures):
                 after = storm.results(after_seconds)
             crowd = overload.results(overload_seconds)
         running.wait_until_idle()
-    seconds = recovered_after(after["timeline"], goodput.INTERVAL_SECONDS, 2 * idle)
+    seconds = recovered_after(after["timeline"], 2 * idle)
     return {key: {"seconds": seconds, "seconds_max": after_seconds, "idle_p99_ms": idle,
                   "capacity": unit, "overload_s": overload_seconds,
                   "overload_served": crowd["outcomes"]["served"], "overload_attempts": crowd["attempts"],

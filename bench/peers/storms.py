@@ -25,22 +25,13 @@ def processes_for(agents):
     return max(1, math.ceil(agents / AGENTS_PER_PROCESS_MAX))
 
 
-def is_latency(key):
-    return key.endswith("_ms")
-
-
 def merge_row(rows):
     """One row of the time line out of the same interval of several processes."""
     merged = {}
     for row in rows:
         for key, value in row.items():
-            if not isinstance(value, (int, float)) or isinstance(value, bool):
-                if value is not None:
-                    merged.setdefault(key, value)
-            elif key == "t_s":
+            if key == "t_s" or key.endswith("_ms"):
                 merged[key] = max(value, merged.get(key, value))
-            elif is_latency(key):
-                merged[key] = max(value, merged.get(key, 0))
             else:
                 merged[key] = merged.get(key, 0) + value
     return merged
