@@ -24,7 +24,6 @@ INTERVAL_SECONDS = 0.5
 CAPACITY_SECONDS = 4
 CAPACITY_ROUNDS = 3
 SERVERS = servers.OURS + servers.PEERS
-ENDLESS = 1_000_000_000
 
 
 def start(bench, server, **arguments):
@@ -40,7 +39,7 @@ def measure_capacity(server, key, quick, bench, _figures):
     with start(bench, server) as running:
         for _ in range(1 if quick else CAPACITY_ROUNDS):
             results = storms.run(bench, running.port, "--mode", "https", "--agents", "64",
-                                 "--concurrency", "8", "--attempts", str(ENDLESS),
+                                 "--concurrency", "8", "--attempts", str(storms.ENDLESS),
                                  "--duration", f"{seconds}s", "--close-by-reset")
             samples.append(results["outcomes"]["served"] / results["elapsed_s"])
     return {key: {**median_row(samples), "seconds": seconds}}
@@ -116,6 +115,8 @@ def measure_goodput(server, patience, retry, load, span, key, bench, figures):
         "served_p99_ms": results["latency_ms"]["served"]["p99"],
         "server_cpu_share": used / results["elapsed_s"], "storm_cpu_share": results["cpu_share"],
         "storm_processes": results["processes"], "storm_lost": storms.lost(results),
+        "storm_missed": results["arrivals_missed"],
+        "storm_late_p99_ms": results["latency_ms"]["arrival_late"]["p99"],
         "storm_busy": storms.was_busy(results), "idle_after_s": idle_after,
         "outcomes": outcomes_that_happened(results)}}
 

@@ -11,9 +11,11 @@ import time
 from servers import LOAD_CORE, BenchError
 
 AGENTS_PER_PROCESS_MAX = 19_900  # 20,000 descriptors a process, less what it needs itself
+ENDLESS = 1_000_000_000          # attempts
 GRACE_SECONDS = 90               # past a storm's own end, before it counts as stuck
-# Load from this share of the core on means that the storm was the limit, not the server.
-BUSY_SHARE = 0.9
+# The storm was the limit, not the server, if it had so much of its core, or began arrivals so late, or
+# had nobody free for so many of them.
+BUSY_SHARE, LATE_MS, MISSED_SHARE = 0.9, 100, 0.01
 
 
 def split(total, parts):
@@ -30,8 +32,10 @@ def merge_row(rows):
     merged = {}
     for row in rows:
         for key, value in row.items():
-            if key == "t_s" or key.endswith("_ms"):
-                merged[key] = max(value, merged.get(key, value))
+            if value is None:  # A latency, and nobody was served.
+                merged.setdefault(key, None)
+            elif key == "t_s" or key.endswith("_ms"):
+                merged[key] = value if merged.get(key) is None else max(value, merged[key])
             else:
                 merged[key] = merged.get(key, 0) + value
     return merged
@@ -46,7 +50,7 @@ def merge_timelines(timelines):
 
 ADDED = ("agents", "agents_faulty", "agents_served", "agents_unserved", "attempts", "retries",
          "connected", "closed_while_held", "bytes_received", "open_max", "cpu_s", "cpu_user_s",
-         "cpu_system_s", "cpu_share", "resident_kib_max", "goodput_per_s", "arrived", "arrivals")
+         "cpu_system_s", "cpu_share", "resident_kib_max", "goodput_per_s", "arrivals_missed")
 LATEST = ("elapsed_s", "until_last_served_s", "until_last_ended_s")
 
 
@@ -137,18 +141,18 @@ def run(bench, port, *arguments, seconds_max=180, urgent=False):
         return storm.results(seconds_max)
 
 
-def open_loop(bench, port, rate, agents, arguments, attempts=0, interval="500ms", block=10):
+def open_loop(bench, port, rate, agents, arguments, attempts=ENDLESS, interval="500ms", block=10):
     """Agents that arrive by chance (Poisson), `rate` a second in all, from 254 sources a process:
     127.`block`.0.0/24 and the blocks after it. `agents`: room for those that are there at a time.
-    `attempts`: arrivals end after so many; 0 = at the storm's --duration."""
+    `attempts`: arrivals end after so many; by default they go on until the storm's --duration. (Agents
+    that are done arrive again, as somebody else: that is what --attempts asks for.)"""
     count = processes_for(agents)
     lists = []
     for index, (room, part) in enumerate(zip(split(agents, count), split(attempts, count))):
         lists.append(["--mode", "https", "--arrivals", "poisson", "--rate", f"{rate / count:.3f}",
                       "--agents", str(room), "--sources", f"127.{block + index}.0.0/24",
-                      "--seed", str(block + index), "--interval", interval, *arguments])
-        if attempts:
-            lists[-1] += ["--attempts", str(part)]
+                      "--seed", str(block + index), "--interval", interval,
+                      "--attempts", str(part), *arguments])
     return Storm(bench, port, lists)
 
 
@@ -162,8 +166,10 @@ def wait_until(moment):
 
 
 def was_busy(results):
-    """The storm had its core (nearly) to itself for too little: its figures are partly about it."""
-    return results["cpu_share"] >= BUSY_SHARE
+    """Its figures are partly about the storm itself."""
+    return (results["cpu_share"] >= BUSY_SHARE
+            or results["latency_ms"].get("arrival_late", {}).get("p99", 0) > LATE_MS
+            or results.get("arrivals_missed", 0) > MISSED_SHARE * results["attempts"])
 
 
 def lost(results):

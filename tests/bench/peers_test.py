@@ -12,17 +12,16 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PEERS = os.path.join(os.path.dirname(os.path.dirname(HERE)), "bench", "peers")
 sys.path.insert(0, PEERS)
 
-# pylint: disable=wrong-import-position
-import document  # noqa: E402
-import figures  # noqa: E402
-import fleet  # noqa: E402
-import goodput  # noqa: E402
-import plan  # noqa: E402
-import predicted  # noqa: E402
-import recovery  # noqa: E402
-import servers  # noqa: E402
-import storms  # noqa: E402
-import tables  # noqa: E402
+import document
+import figures
+import fleet
+import goodput
+import plan
+import predicted
+import recovery
+import servers
+import storms
+import tables
 
 
 def interval(t_s, arrived=10, served=10, p99=5.0):
@@ -38,7 +37,7 @@ def latency(count, worst):
 def result(served, timeline, worst=10.0, cpu_share=0.4, elapsed_s=5.0):
     return {"agents": 100, "agents_served": served, "attempts": served + 5, "cpu_share": cpu_share,
             "elapsed_s": elapsed_s, "until_last_served_s": elapsed_s - 1, "until_last_ended_s": elapsed_s,
-            "first_error": "", "handshakes": {"full": served, "resumed": 0},
+            "first_error": "", "arrivals_missed": 0, "handshakes": {"full": served, "resumed": 0},
             "outcomes": {"served": served, "patience_in_connect": 5, "no_port": 1, "error": 2},
             "latency_ms": {"served": latency(served, worst)}, "timeline": timeline}
 
@@ -65,10 +64,22 @@ class Merging(unittest.TestCase):
         nobody = storms.merge([result(0, [], worst=0.0), result(0, [], worst=0.0)])
         self.assertEqual(nobody["latency_ms"]["served"]["mean"], 0)
 
+    def test_an_interval_in_which_one_process_served_nobody(self):
+        nobody = interval(0.0, served=0, p99=0) | {"served_p50_ms": None, "served_p99_ms": None}
+        for lines in ([[nobody], [interval(0.0)]], [[interval(0.0)], [nobody]]):
+            self.assertEqual(storms.merge_timelines(lines)[0]["served_p99_ms"], 5.0)
+        self.assertIsNone(storms.merge_timelines([[nobody], [nobody]])[0]["served_p99_ms"])
+        self.assertIsNone(recovery.recovered_after([nobody] * 8, 10))
+
     def test_two_processes_that_share_a_core_are_busy_together(self):
         merged = storms.merge([result(1, [], cpu_share=0.46), result(1, [], cpu_share=0.46)])
         self.assertTrue(storms.was_busy(merged))
         self.assertFalse(storms.was_busy(result(1, [], cpu_share=0.46)))
+        late, missed = result(100, []), result(100, [])
+        late["latency_ms"]["arrival_late"] = latency(100, 101.0)
+        missed["arrivals_missed"] = 2
+        self.assertTrue(storms.was_busy(late))
+        self.assertTrue(storms.was_busy(missed))
 
     def test_agents_are_split_over_as_few_processes_as_have_room(self):
         self.assertEqual(storms.processes_for(0), 1)
@@ -109,14 +120,13 @@ class Windows(unittest.TestCase):
         self.assertEqual(recovery.idle_p99(timeline), 6)
 
     def test_a_fleet_is_timed_from_the_signal(self):
-        told = result(100, [interval(0.0, served=0), interval(0.1, served=98), interval(0.2, served=1),
-                            interval(0.3, served=1)], elapsed_s=1.35)
+        told = {**result(100, []), "time_to_99_percent_s": 0.3, "time_to_all_s": 0.35}
         told["outcomes"].update(dict.fromkeys(fleet.RESETS, 1))
         row = fleet.after_signal(told, 0.1, 100)
         self.assertAlmostEqual(row["time_to_99_percent_s"], 0.2)
         self.assertAlmostEqual(row["time_to_all_s"], 0.25)
         self.assertEqual(row["reset"], 3)
-        told["agents_served"] = 99
+        told["time_to_all_s"] = None
         self.assertIsNone(fleet.after_signal(told, 0.1, 100)["time_to_all_s"])
 
 
@@ -258,8 +268,12 @@ class Program(unittest.TestCase):
         self.assertTrue(servers.is_free(servers.free_port()))
 
     def test_predictions_are_found_by_their_point(self):
-        answer = {"points": [{"patience": "1s", "retry": "none", "load": 10.0, "goodput": 0.97}]}
-        self.assertEqual(predicted.rows_of(answer), {("1s", "none", "10"): 0.97})
+        answer = {"capacity_per_second": 220.0, "runs": [
+            {"patience": "500ms/30s", "retry": "none", "load": 10.0, "goodput": 0.97},
+            {"patience": "1s", "retry": "immediate", "load": 0.5, "goodput": 1.0}]}
+        rows = predicted.rows_of(answer)
+        self.assertEqual(rows[("mix:500ms,30s", "none", "10")]["goodput"], 0.97)
+        self.assertEqual(rows[("1s", "immediate", "0.5")]["goodput"], 0.5)
 
 
 if __name__ == "__main__":
