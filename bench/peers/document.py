@@ -1,5 +1,7 @@
 """Writes docs/benchmarks.md, whole, from the figures: text in, text out. Each table says how it was
 measured; a part that was not measured says so."""
+import textwrap
+
 import fleet
 import goodput
 import recovery
@@ -30,7 +32,7 @@ def when(rows):
 
 def section(title, how, rows, body):
     """`rows`: all figures of the section; without any there is no table to show."""
-    lines = [f"## {title}", "", *how, ""]
+    lines = [f"## {title}", "", *textwrap.wrap(" ".join(how), 100), ""]
     if not rows:
         return lines + ["Not measured in this version.", ""]
     return lines + [*body(), when(rows.values()), ""]
@@ -104,7 +106,8 @@ def goodput_section(figures):
 def predicted_section(figures):
     rows = figures.part("predicted")
     how = ["`floodgate-sim overload` runs floodgate's own code against a simulated kernel, clock and agents. Its",
-           "goodput for the same points, beside that of the sockets above; the ratio is predicted by measured."]
+           "goodput for the same points, beside that of the sockets above; the ratio is predicted by measured.",
+           f"Its agents retry without end, those above make {goodput.ATTEMPTS_MAX} attempts."]
 
     def body():
         measured = figures.part("goodput")

@@ -10,17 +10,26 @@ from servers import BenchError
 
 PROGRAM = "tools/sim/floodgate-sim"
 SECONDS_MAX = 3600
-# How the program writes it, where that differs.
-PATIENCES = {"mix:500ms,30s": "500ms/30s"}
+
+
+def theirs(patience):
+    """As the program takes it, in a list with commas."""
+    return patience.removeprefix("mix:").replace(",", "/")
+
+
+def ours(patience):
+    """As goodput.py writes what the program tells."""
+    if "/" in patience:
+        return "mix:" + patience.replace("/", ",")
+    return patience.replace("exp ", "exp:")
 
 
 def rows_of(answer):
     """{(patience, retry, load as text): row} out of the program's JSON. It counts what was served by
     what could have been, goodput.py by the capacity: below the capacity these differ by the load."""
-    names = {theirs: ours for ours, theirs in PATIENCES.items()}
     found = {}
     for run in answer["runs"]:
-        key = (names.get(run["patience"], run["patience"]), run["retry"], f"{run['load']:g}")
+        key = (ours(run["patience"]), run["retry"], f"{run['load']:g}")
         found[key] = {"goodput": run["goodput"] * min(1, run["load"]),
                       "capacity": answer["capacity_per_second"]}
     return found
@@ -31,7 +40,7 @@ def measure(quick, bench, _figures):
     loads = goodput.QUICK_LOADS if quick else goodput.LOADS
     done = subprocess.run(
         [bench.tool(PROGRAM), "overload", "--json", "--retry", ",".join(goodput.RETRIES),
-         "--patience", ",".join(PATIENCES.get(patience, patience) for patience in patiences),
+         "--patience", ",".join(theirs(patience) for patience in patiences),
          "--load", ",".join(f"{load:g}" for load in loads)],
         capture_output=True, text=True, timeout=SECONDS_MAX)
     if done.returncode != 0:

@@ -272,6 +272,9 @@ class Program(unittest.TestCase):
             {"patience": "500ms/30s", "retry": "none", "load": 10.0, "goodput": 0.97},
             {"patience": "1s", "retry": "immediate", "load": 0.5, "goodput": 1.0}]}
         rows = predicted.rows_of(answer)
+        for patience in goodput.PATIENCES:
+            self.assertEqual(predicted.ours(predicted.theirs(patience)), patience)
+        self.assertEqual(predicted.ours("exp 1s"), "exp:1s")
         self.assertEqual(rows[("mix:500ms,30s", "none", "10")]["goodput"], 0.97)
         self.assertEqual(rows[("1s", "immediate", "0.5")]["goodput"], 0.5)
 
