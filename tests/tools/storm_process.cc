@@ -18,6 +18,8 @@ void CheckLatencies(const StormRun& run) {
   EXPECT_EQ(run.LatencyCount("connect"), run.Count("connected"));
   EXPECT_EQ(run.LatencyCount("served"), outcomes.at("served"));
   EXPECT_EQ(run.LatencyCount("from_first_try"), outcomes.at("served"));
+  EXPECT_EQ(run.LatencyCount("time_to_admitted"), outcomes.at("served"));
+  EXPECT_EQ(run.LatencyCount("arrival_late"), run.Count("attempts") - run.Count("retries"));
   EXPECT_GE(run.LatencyCount("connect"), run.LatencyCount("handshake"));
   EXPECT_EQ(run.LatencyCount("handshake"),
             run.json.at("handshakes").at("full").get<uint64_t>() +
@@ -33,6 +35,33 @@ void CheckSums(const StormRun& run) {
   EXPECT_LE(run.Count("agents_served") + run.Count("agents_unserved"), run.Count("agents"));
   EXPECT_LE(run.json.at("until_last_served_s"), run.json.at("until_last_ended_s"));
   EXPECT_LE(run.json.at("until_last_ended_s"), run.json.at("elapsed_s"));
+}
+
+// The timeline's rows are of equal length and leave nothing out.
+void CheckTimeline(const StormRun& run) {
+  const auto& rows = run.json.at("timeline");
+  ASSERT_FALSE(rows.empty());
+  const std::map<std::string, uint64_t> totals = {
+      {"attempts", run.Count("attempts")},
+      {"arrived", run.Count("attempts") - run.Count("retries")},
+      {"connected", run.Count("connected")},
+      {"served", run.json.at("outcomes").at("served")}};
+  for (const auto& [key, total] : totals) {
+    uint64_t sum = 0;
+    for (const auto& row : rows) sum += row.at(key).get<uint64_t>();
+    EXPECT_EQ(sum, total) << key;
+  }
+  uint64_t ended = run.json.at("outcomes").at("unfinished");
+  for (const auto& row : rows) {
+    for (const char* key : {"served", "ended_by_patience", "reset", "closed", "refused", "other"}) {
+      ended += row.at(key).get<uint64_t>();
+    }
+    EXPECT_EQ(row.at("served_p50_ms").is_null(), row.at("served") == 0);
+    EXPECT_LE(row.at("open"), run.Count("open_max"));
+  }
+  EXPECT_EQ(ended, run.Count("attempts"));
+  EXPECT_EQ(rows.at(0).at("t_s"), 0);
+  EXPECT_LE(rows.back().at("t_s"), run.json.at("elapsed_s"));
 }
 
 }  // namespace
@@ -60,6 +89,7 @@ StormRun ReadStorm(int exit_code, const std::string& output, const std::string& 
   e2e::Require(run.json.is_object(), "no JSON came: " + output + errors);
   CheckSums(run);
   CheckLatencies(run);
+  CheckTimeline(run);
   return run;
 }
 

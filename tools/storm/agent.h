@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/time.h"
 #include "base/timer_wheel.h"
+#include "floodgate/backoff.h"
 #include "tools/storm/http_answer.h"
 #include "tools/storm/outcome.h"
 #include "tools/storm/tls_client.h"
@@ -31,13 +32,20 @@ struct Agent {
   bool reset_seen = false;      // a send met the reset, and took its error away from the next read
   bool close_expected = false;  // the server said so, or the agent is done with it
   Outcome deadline_outcome = Outcome::kUnfinished;
-  uint32_t attempts = 0;  // since it was last served
-  TimerId timer;          // of the deadline, of the hold, or until the next attempt
-  Instant deadline;       // of the phase: then the attempt ends with deadline_outcome
+  Backoff backoff{{}, 0};  // its own: whatever the others do, its delays are what the seed says
+  uint32_t attempts = 0;   // since it was last served
+  TimerId timer;           // of the deadline, of the hold, or until the next attempt
+  Instant deadline;        // of the phase: then the attempt ends with deadline_outcome
+  uint32_t patience_share = 0;  // of --patience mix
+  Duration patience;            // of this attempt
+  Instant due;                  // when the next attempt should begin
+  Instant arrival;              // when the first one should have begun
   Instant first_try;
   Instant begun;  // this attempt
   Instant phase_begun;
 
+  // Meant to be served: it neither misbehaves nor leaves.
+  bool honest() const { return role == Role::kHonest && !gives_up; }
   bool in_attempt() const {
     return phase == Phase::kConnect || phase == Phase::kHandshake || phase == Phase::kAnswer;
   }

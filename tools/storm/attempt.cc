@@ -75,7 +75,7 @@ void Storm::EnterPhase(uint32_t index, Phase phase) {
     Instant at;
     Outcome outcome;
   };
-  End end{agent.begun + options_.patience, Outcome::kPatienceInAnswer};
+  End end{agent.begun + agent.patience, Outcome::kPatienceInAnswer};
   End own{now_ + options_.first_byte_timeout, Outcome::kFirstByteTimeout};
   Duration own_limit = options_.first_byte_timeout;
   if (phase == Phase::kConnect) {
@@ -146,6 +146,7 @@ void Storm::OnConnected(uint32_t index) {
   // ECONNREFUSED only to those not yet connected.
   if (error != 0 && !IsReset(error)) return End(index, ConnectFailure(error));
   ++results_.connected;
+  ++Row().connected;
   results_.connect.Add(now_ - agent.begun);
   EnterPhase(index,
              options_.tls() && agent.role == Role::kHonest ? Phase::kHandshake : Phase::kAnswer);

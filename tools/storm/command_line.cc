@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "base/version.h"
 #include "core/duration.h"
+#include "floodgate/backoff_text.h"
 
 namespace floodgate::storm {
 namespace {
@@ -18,6 +19,7 @@ namespace {
 constexpr int64_t kAttemptsMax = 1'000'000'000;
 constexpr double kRateMax = 1e6;
 constexpr int kAttemptsOfAgentMax = 1'000'000;
+constexpr int64_t kIntervalsMax = 1'000'000;
 constexpr int kCpuMax = 1023;
 
 template <typename Value>
@@ -31,8 +33,10 @@ const Choices<Mode> kModes = {{"tcp", Mode::kTcp},
                               {"http", Mode::kHttp},
                               {"https", Mode::kHttps},
                               {"https-resumed", Mode::kHttpsResumed}};
-const Choices<Retry> kRetries = {
-    {"none", Retry::kNone}, {"immediate", Retry::kImmediate}, {"full-jitter", Retry::kFullJitter}};
+const Choices<Shape> kShapes = {{"together", Shape::kTogether},
+                                {"uniform", Shape::kUniform},
+                                {"poisson", Shape::kPoisson},
+                                {"waves", Shape::kWaves}};
 const Choices<std::string> kTlsVersions = {{"1.2", "1.2"}, {"1.3", "1.3"}};
 
 [[noreturn]] void Refuse(const std::string& option, const std::string& why) {
@@ -66,25 +70,35 @@ void AddDuration(CLI::App& app, const std::string& name, Duration& value, const 
       ->default_str(FormatDuration(value));
 }
 
+template <typename Value>
+std::vector<std::string> Words(const Choices<Value>& choices) {
+  std::vector<std::string> words;
+  for (const auto& [word, choice] : choices) words.emplace_back(word);
+  return words;
+}
+
+template <typename Value>
+Value ReadChoice(const std::string& option, const std::string& text,
+                 const Choices<Value>& choices) {
+  for (const auto& [word, choice] : choices) {
+    if (text == word) return choice;
+  }
+  Refuse(option, absl::StrCat("\"", text, "\" is none of ", absl::StrJoin(Words(choices), ", ")));
+}
+
 // An option that takes one of several words. `value` holds the default.
 template <typename Value>
 void AddChoice(CLI::App& app, const std::string& name, Value& value, const Choices<Value>& choices,
                const std::string& help) {
-  std::vector<std::string> words;
   std::string preset;
   for (const auto& [word, choice] : choices) {
-    words.emplace_back(word);
     if (choice == value) preset = word;
   }
-  const auto read = [&value, &choices, name, words](const std::string& text) {
-    const auto found = std::find(words.begin(), words.end(), text);
-    if (found == words.end()) {
-      Refuse(name, absl::StrCat("\"", text, "\" is none of ", absl::StrJoin(words, ", ")));
-    }
-    value = choices[static_cast<size_t>(found - words.begin())].second;
+  const auto read = [&value, &choices, name](const std::string& text) {
+    value = ReadChoice(name, text, choices);
   };
   app.add_option_function<std::string>(name, read, help)
-      ->type_name(absl::StrJoin(words, "|"))
+      ->type_name(absl::StrJoin(Words(choices), "|"))
       ->default_str(preset);
 }
 
@@ -111,6 +125,22 @@ void AddSources(CLI::App& app, Options& options) {
       ->type_name("N|CIDR");
 }
 
+void AddArrivals(CLI::App& app, Options& options) {
+  app.add_option_function<std::string>(
+         "--arrivals",
+         [&options](const std::string& text) {
+           options.arrivals = ReadChoice("--arrivals", text, kShapes);
+         },
+         "How agents arrive, whatever becomes of those before them: together (at once), uniform, "
+         "poisson or waves (--rate of them a second); retries come on top")
+      ->type_name(absl::StrJoin(Words(kShapes), "|"));
+  AddNumber(app, "--rate", options.rate, 0.0, kRateMax,
+            "With --arrivals, agents that arrive a second; without, attempts begun a second, "
+            "retries among them; 0 = as soon as an agent may begin");
+  AddDuration(app, "--wave-every", options.wave_every,
+              "waves: time from one to the next, each of --rate times so many agents");
+}
+
 void AddHold(CLI::App& app, Options& options) {
   const auto read = [&options](const std::string& text) {
     options.hold_until_end = text == "forever";
@@ -128,12 +158,34 @@ void AddHold(CLI::App& app, Options& options) {
       ->default_str("0s");
 }
 
+Choices<RetryPolicy> Retries() {
+  Choices<RetryPolicy> choices;
+  for (const RetryPolicyText& text : kRetryPolicies) {
+    choices.emplace_back(text.name.data(), text.policy);  // Literals: they end with a null.
+  }
+  return choices;
+}
+
+void AddPatienceItself(CLI::App& app, Options& options) {
+  const auto read = [&options](const std::string& text) {
+    const absl::StatusOr<Patience> patience = Patience::Parse(text);
+    if (!patience.ok()) Refuse("--patience", std::string(patience.status().message()));
+    options.patience = *patience;
+  };
+  app.add_option_function<std::string>(
+         "--patience", read,
+         "How long an attempt may take from its connect until it is served: 30s; exp:1s: random, "
+         "exponentially distributed, with that mean; mix:500ms,30s: each for an equal share of the "
+         "agents")
+      ->type_name("DURATION|exp:DURATION|mix:DURATION,...")
+      ->default_str("30s");
+}
+
 void AddLoad(CLI::App& app, Options& options) {
   AddNumber(app, "--agents", options.agents, 1, kAgentsMax, "Simulated agents")
       ->capture_default_str();
   AddSources(app, options);
-  AddNumber(app, "--rate", options.rate, 0.0, kRateMax,
-            "Attempts begun a second; 0 = as soon as an agent may begin");
+  AddArrivals(app, options);
   AddNumber(app, "--concurrency", options.concurrency, 0, kAgentsMax,
             "Attempts at a time; 0 = no bound");
   AddNumber(app, "--attempts", options.attempts, int64_t{0}, kAttemptsMax,
@@ -148,18 +200,19 @@ void AddLoad(CLI::App& app, Options& options) {
 }
 
 void AddPatience(CLI::App& app, Options& options) {
-  AddDuration(app, "--patience", options.patience,
-              "How long an attempt may take from its connect until it is served");
+  AddPatienceItself(app, options);
   AddDuration(app, "--connect-timeout", options.connect_timeout, "For the connect; 0s = patience");
   AddDuration(app, "--handshake-timeout", options.handshake_timeout,
               "For the TLS handshake; 0s = patience");
   AddDuration(app, "--first-byte-timeout", options.first_byte_timeout,
               "For the answer's first byte; 0s = patience");
-  AddChoice(app, "--retry", options.retry, kRetries,
-            "After a failure: none, immediate, or full-jitter (after a random delay, whose bound "
-            "doubles from --retry-base to --retry-cap)");
-  AddDuration(app, "--retry-base", options.retry_base, "full-jitter: longest first delay");
-  AddDuration(app, "--retry-cap", options.retry_cap, "full-jitter: longest delay");
+  static const Choices<RetryPolicy> retries = Retries();
+  AddChoice(app, "--retry", options.retry, retries,
+            "After a failure: none, immediate, fixed (after --retry-base), exponential (doubled "
+            "each time), full-jitter (random up to that), decorrelated-jitter (random from "
+            "--retry-base to three times the delay before)");
+  AddDuration(app, "--retry-base", options.retry_base, "First delay, or its bound");
+  AddDuration(app, "--retry-cap", options.retry_cap, "Longest delay");
   AddNumber(app, "--attempts-max", options.attempts_max, 0, kAttemptsOfAgentMax,
             "Attempts of one agent until it is served; 0 = no bound");
 }
@@ -175,6 +228,11 @@ void AddFaults(CLI::App& app, Options& options) {
              "Share of agents that say what is neither TLS nor HTTP");
   AddPercent(app, "--reset", options.reset_percent,
              "Share of agents that reset the connection as soon as it stands");
+}
+
+void AddTimeline(CLI::App& app, Options& options) {
+  AddDuration(app, "--interval", options.interval, "Length of a row of the timeline");
+  app.add_option("--csv", options.csv, "Write the timeline there, as CSV")->type_name("FILE");
 }
 
 void AddRest(CLI::App& app, Options& options) {
@@ -211,16 +269,41 @@ void ReadTargets(const std::vector<std::string>& texts, Options& options) {
   }
 }
 
+void CheckArrivals(const Options& options) {
+  if (options.wave_every.ns <= 0) Refuse("--wave-every", "0s is no wave; give it some time");
+  if (!options.arrivals.has_value()) return;
+  if (options.scheduled() && options.rate <= 0) {
+    Refuse("--arrivals", "needs a --rate, agents a second");
+  }
+  if (!options.scheduled() && options.rate > 0) {
+    Refuse("--arrivals", "together and a --rate exclude each other; leave one out");
+  }
+  if (options.concurrency > 0) {
+    Refuse("--arrivals",
+           "and --concurrency exclude each other: agents arrive whatever is under "
+           "way; leave one out");
+  }
+}
+
+void CheckTimeline(const Options& options) {
+  if (options.interval.ns <= 0) Refuse("--interval", "0s is no interval; give it some time");
+  if (options.duration.ns / options.interval.ns >= kIntervalsMax) {
+    Refuse("--interval", absl::StrCat("cuts --duration into more than ", kIntervalsMax,
+                                      " pieces; give it more time"));
+  }
+}
+
 // What each option allows by itself may not go with the others.
 void CheckTogether(const Options& options) {
   if (options.silent_percent + options.garbage_percent + options.reset_percent > 100) {
     Refuse("--silent, --garbage, --reset", "are more than 100 % together");
   }
-  if (options.patience.ns <= 0) Refuse("--patience", "0s lets nobody be served; give it some time");
   if (options.duration.ns <= 0) Refuse("--duration", "0s is no storm; give it some time");
   if (options.retry_base > options.retry_cap) {
     Refuse("--retry-base", "is longer than --retry-cap");
   }
+  CheckArrivals(options);
+  CheckTimeline(options);
   const bool all_unix = std::all_of(options.targets.begin(), options.targets.end(),
                                     [](const Endpoint& target) { return target.is_unix(); });
   if (options.sources.count > 0 && all_unix) {
@@ -245,6 +328,7 @@ std::optional<Options> ReadCommandLine(int argc, char** argv, int* exit_code) {
   AddLoad(app, options);
   AddPatience(app, options);
   AddFaults(app, options);
+  AddTimeline(app, options);
   AddRest(app, options);
   app.footer(
       "The figures are explained in docs/storm.md.\n"

@@ -1,7 +1,10 @@
 // floodgate-storm: reads the command line, runs the storm, prints what it found out.
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
+#include <fstream>
 
 #include "tools/storm/command_line.h"
 #include "tools/storm/results.h"
@@ -33,6 +36,13 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   const std::optional<Options> options = ReadCommandLine(argc, argv, &exit_code);
   if (!options.has_value()) return exit_code;
+  std::ofstream csv;
+  if (!options->csv.empty()) csv.open(options->csv, std::ios::trunc);
+  if (!csv) {
+    std::fprintf(stderr, "floodgate-storm: --csv: %s cannot be written: %s\n", options->csv.c_str(),
+                 std::strerror(errno));
+    return 1;
+  }
   CatchSignals();
   absl::StatusOr<std::unique_ptr<Storm>> storm = Storm::Create(*options);
   if (!storm.ok()) {
@@ -42,5 +52,10 @@ int main(int argc, char** argv) {
   const Results results = (*storm)->Run(interrupted);
   if (options->output == Output::kTable) std::fputs(ResultsTable(results).c_str(), stdout);
   if (options->output == Output::kJson) std::puts(ResultsJson(results).c_str());
+  if (csv.is_open() && !(csv << TimelineCsv(results.timeline)).flush()) {
+    std::fprintf(stderr, "floodgate-storm: --csv: %s cannot be written: %s\n", options->csv.c_str(),
+                 std::strerror(errno));
+    return 1;
+  }
   return options->require_served && results.agents_unserved > 0 ? 1 : 0;
 }

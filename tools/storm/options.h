@@ -9,29 +9,36 @@
 
 #include "base/endpoint.h"
 #include "base/time.h"
+#include "floodgate/backoff.h"
+#include "tools/storm/patience.h"
 #include "tools/storm/sources.h"
 
 namespace floodgate::storm {
 
 enum class Mode { kTcp, kWait, kHello, kTls, kTlsResumed, kHttp, kHttps, kHttpsResumed };
-enum class Retry { kNone, kImmediate, kFullJitter };
+// Shape: how first attempts come, if not as the agents can (docs/storm.md, "How they arrive").
+enum class Shape { kTogether, kUniform, kPoisson, kWaves };
 enum class Output { kTable, kJson, kNone };
 
 struct Options {
   std::vector<Endpoint> targets;
   Mode mode = Mode::kHttps;
   int agents = 1000;
-  Sources sources;       // none: the kernel chooses
-  double rate = 0;       // attempts begun a second; 0 = no bound
+  Sources sources;  // none: the kernel chooses
+  std::optional<Shape> arrivals;
+  // With kUniform, kPoisson, kWaves: agents that arrive a second. Otherwise attempts begun a
+  // second; 0 = no bound.
+  double rate = 0;
+  Duration wave_every = Duration::Seconds(1);
   int concurrency = 0;   // attempts at a time; 0 = no bound
   int64_t attempts = 0;  // in all; 0 = as the agents make them
   Duration hold;         // how long a served agent stays
   bool hold_until_end = false;
-  Duration patience = Duration::Seconds(30);  // of an attempt, from its connect
-  Duration connect_timeout;                   // this and the next two: 0 = patience alone
+  Patience patience;         // of an attempt, from its connect
+  Duration connect_timeout;  // this and the next two: 0 = patience alone
   Duration handshake_timeout;
   Duration first_byte_timeout;
-  Retry retry = Retry::kNone;
+  RetryPolicy retry = RetryPolicy::kNone;
   Duration retry_base = Duration::Milliseconds(100);
   Duration retry_cap = Duration::Seconds(10);
   int attempts_max = 0;  // of one agent; 0 = no bound
@@ -47,6 +54,8 @@ struct Options {
   std::string tls_version;  // "", "1.2", "1.3"
   uint64_t seed = 1;
   int cpu = -1;
+  Duration interval = Duration::Seconds(1);  // of the timeline
+  std::string csv;                           // file for the timeline; "" = none
   Output output = Output::kTable;
   bool require_served = false;
 
@@ -54,6 +63,11 @@ struct Options {
   bool resumed() const { return mode == Mode::kTlsResumed || mode == Mode::kHttpsResumed; }
   bool http() const {
     return mode == Mode::kHttp || mode == Mode::kHttps || mode == Mode::kHttpsResumed;
+  }
+  // Agents arrive by the clock, whatever becomes of those before them.
+  bool scheduled() const { return arrivals.has_value() && *arrivals != Shape::kTogether; }
+  BackoffOptions backoff() const {
+    return {.policy = retry, .base_ns = retry_base.ns, .cap_ns = retry_cap.ns};
   }
   bool holds() const { return hold_until_end || hold.ns > 0; }
 };

@@ -31,7 +31,7 @@ std::string FirstWords(const Options& options) {
 Storm::Storm(const Options& options)
     : options_(options),
       prng_(options.seed),
-      backoff_(options.retry_base, options.retry_cap),
+      timeline_(options.interval),
       request_(FirstWords(options)),
       timers_(ReadClock()),
       now_(ReadClock()) {}
@@ -152,7 +152,20 @@ void Storm::CastRoles() {
   }
   const std::vector<uint32_t> leavers = Shuffled();
   for (size_t i = 0; i < share(options_.give_up_percent); ++i) agents_[leavers[i]].gives_up = true;
-  for (uint32_t i = 0; i < agents_.size(); ++i) waiting_.push_back(i);
+  if (options_.patience.shares.size() > 1) {
+    const std::vector<uint32_t> patient = Shuffled();
+    for (uint32_t i = 0; i < agents_.size(); ++i) agents_[patient[i]].patience_share = i;
+  }
+  for (uint32_t i = 0; i < agents_.size(); ++i) {
+    Agent& agent = agents_[i];
+    agent.backoff = Backoff(options_.backoff(), Prng::Mix(options_.seed) ^ Prng::Mix(i));
+    if (agent.honest()) ++agents_honest_;
+    waiting_.push_back(i);
+  }
+  if (options_.scheduled()) {
+    const uint64_t seed = prng_.Next();
+    arrivals_.emplace(*options_.arrivals, options_.rate, options_.wave_every, seed);
+  }
 }
 
 }  // namespace floodgate::storm

@@ -15,12 +15,14 @@ struct Phase {
   const char* meaning;
   Histogram Results::*histogram;
 };
-constexpr std::array<Phase, 5> kPhases = {{
+constexpr std::array<Phase, 7> kPhases = {{
     {"connect", "connect", &Results::connect},
     {"handshake", "TLS handshake", &Results::handshake},
     {"first_byte", "first byte", &Results::first_byte},
     {"served", "attempt until served", &Results::served},
     {"from_first_try", "first try until served", &Results::from_first_try},
+    {"time_to_admitted", "arrival until served", &Results::time_to_admitted},
+    {"arrival_late", "arrivals begun late", &Results::arrival_late},
 }};
 constexpr std::array<std::pair<const char*, double>, 4> kPercentiles = {
     {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"max", 1.0}}};
@@ -34,6 +36,29 @@ const char* EndedByText(const Results& results) {
 
 double Milliseconds(Duration duration) {
   return static_cast<double>(duration.ns) / 1e6;
+}
+
+nlohmann::ordered_json SecondsOrNull(std::optional<Duration> duration) {
+  return duration.has_value() ? nlohmann::ordered_json(duration->seconds()) : nullptr;
+}
+
+nlohmann::ordered_json TimelineJson(const std::vector<TimelineRow>& rows) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (const TimelineRow& row : rows) {
+    nlohmann::ordered_json entry;
+    for (const TimelineColumn& column : TimelineColumns()) {
+      const std::optional<double> value = column.value(row);
+      nlohmann::ordered_json& field = entry[column.name];
+      if (!value.has_value()) continue;  // null
+      if (column.is_count) {
+        field = static_cast<int64_t>(*value);
+      } else {
+        field = *value;
+      }
+    }
+    json.push_back(std::move(entry));
+  }
+  return json;
 }
 
 void AppendSummary(const Results& results, std::string& text) {
@@ -118,6 +143,10 @@ std::string ResultsJson(const Results& results) {
       {"elapsed_s", results.elapsed.seconds()},
       {"until_last_served_s", results.until_last_served.seconds()},
       {"until_last_ended_s", results.until_last_ended.seconds()},
+      {"time_to_99_percent_s", SecondsOrNull(results.until_99_percent)},
+      {"time_to_all_s", SecondsOrNull(results.until_all)},
+      {"arrivals_missed", results.arrivals_missed},
+      {"syn_retransmits", nullptr},
       {"goodput_per_s", results.goodput_per_second()},
       {"cpu_s", results.cpu_seconds()},
       {"cpu_user_s", results.cpu_user_seconds},
@@ -125,6 +154,7 @@ std::string ResultsJson(const Results& results) {
       {"cpu_share", results.cpu_share()},
       {"resident_kib_max", results.resident_kib_max},
       {"first_error", results.first_error}};
+  if (results.syn_retransmits.has_value()) json["syn_retransmits"] = *results.syn_retransmits;
   for (size_t i = 0; i < kOutcomes; ++i) {
     json["outcomes"][kOutcomeTexts[i].name] = results.outcomes[i];
   }
@@ -138,6 +168,7 @@ std::string ResultsJson(const Results& results) {
     }
     json["latency_ms"][phase.name] = std::move(row);
   }
+  json["timeline"] = TimelineJson(results.timeline);
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 

@@ -4,11 +4,14 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 #include "tools/storm/histogram.h"
 #include "tools/storm/outcome.h"
+#include "tools/storm/timeline.h"
 
 namespace floodgate::storm {
 
@@ -34,9 +37,17 @@ struct Results {
   double cpu_user_seconds = 0;
   double cpu_system_seconds = 0;
   int64_t resident_kib_max = 0;
-  int64_t open_max = 0;     // connections at a time
+  int64_t open_max = 0;          // connections at a time
+  uint64_t arrivals_missed = 0;  // no agent was free for them
+  // From the start of the storm until that share of the honest agents was served once.
+  std::optional<Duration> until_99_percent;
+  std::optional<Duration> until_all;
+  std::optional<uint64_t> syn_retransmits;  // in all of the network namespace
+  std::vector<TimelineRow> timeline;
   std::string first_error;  // of the outcomes "error" and "tls_error"
   Histogram connect, handshake, first_byte, served, from_first_try;
+  Histogram time_to_admitted;  // from_first_try, but from when the first attempt was due
+  Histogram arrival_late;      // how long after it was due the first attempt began
 
   uint64_t& Count(Outcome outcome) { return outcomes[static_cast<size_t>(outcome)]; }
   uint64_t Count(Outcome outcome) const { return outcomes[static_cast<size_t>(outcome)]; }

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "tools/storm/sockets.h"
+#include "tools/storm/tcp_counters.h"
 
 namespace floodgate::storm {
 namespace {
@@ -39,6 +40,8 @@ Instant Storm::ReadClock() {
 
 Results Storm::Run(const std::atomic<bool>& interrupted) {
   started_ = next_start_ = now_ = ReadClock();
+  syn_retransmits_before_ = SynRetransmits();
+  for (Agent& agent : agents_) agent.due = started_;
   const rusage before = OwnUsage();
   cpu_user_before_ = Seconds(before.ru_utime);
   cpu_system_before_ = Seconds(before.ru_stime);
@@ -77,9 +80,7 @@ void Storm::RunTurn() {
 }
 
 bool Storm::Finished() {
-  const bool attempts_made = options_.attempts > 0 &&
-                             results_.attempts >= static_cast<uint64_t>(options_.attempts) &&
-                             in_attempt_ == 0 && held_ == 0;
+  const bool attempts_made = AttemptsMade() && in_attempt_ == 0 && held_ == 0;
   if (done_ == agents_.size()) {
     results_.ended_by = EndedBy::kDone;
   } else if (attempts_made) {
@@ -92,20 +93,67 @@ bool Storm::Finished() {
   return true;
 }
 
+bool Storm::AttemptsMade() const {
+  return options_.attempts > 0 && results_.attempts >= static_cast<uint64_t>(options_.attempts);
+}
+
+// When the next attempt may begin, if attempts begin as agents can.
 Instant Storm::NextStart() const {
   const bool full = options_.concurrency > 0 && in_attempt_ >= options_.concurrency;
-  const bool enough =
-      options_.attempts > 0 && results_.attempts >= static_cast<uint64_t>(options_.attempts);
-  if (waiting_.empty() || full || enough) return Instant::Never();
+  if (waiting_.empty() || full || AttemptsMade()) return Instant::Never();
   return options_.rate > 0 ? next_start_ : now_;
+}
+
+// If arrivals are scheduled. Agents that are done arrive again where --attempts asks for it.
+Instant Storm::NextArrival() const {
+  const bool all_arrived = options_.attempts == 0 && waiting_.empty();
+  if (!arrivals_.has_value() || all_arrived || AttemptsMade()) return Instant::Never();
+  return started_ + arrivals_->next();
+}
+
+Instant Storm::NextRetry() const {
+  return retries_.empty() || AttemptsMade() ? Instant::Never() : agents_[retries_.front()].due;
 }
 
 Instant Storm::NextWake() const {
   if (!read_again_.empty()) return now_;
-  return std::min({timers_.NextDeadline(), NextStart(), started_ + options_.duration});
+  const Instant start = arrivals_.has_value() ? std::min(NextArrival(), NextRetry()) : NextStart();
+  return std::min({timers_.NextDeadline(), start, started_ + options_.duration});
 }
 
+// Those overdue begin in the order in which they were due, however late it is.
 void Storm::BeginDue() {
+  if (!arrivals_.has_value()) return BeginPaced();
+  for (int i = 0; i < kStartsPerTurn; ++i) {
+    const Instant arrival = NextArrival();
+    const Instant retry = NextRetry();
+    if (std::min(arrival, retry) > now_) return;
+    if (arrival < retry) {
+      BeginArrival();
+    } else {
+      const uint32_t index = retries_.front();
+      retries_.pop_front();
+      now_ = ReadClock();
+      Begin(index);
+    }
+  }
+}
+
+void Storm::BeginArrival() {
+  const Instant due = started_ + arrivals_->next();
+  arrivals_->Pop();
+  if (waiting_.empty()) {  // All agents are at it: --agents are too few for this load.
+    ++results_.arrivals_missed;
+    return;
+  }
+  const uint32_t index = waiting_.front();
+  waiting_.pop_front();
+  agents_[index].due = due;
+  now_ = ReadClock();
+  Begin(index);
+}
+
+void Storm::BeginPaced() {
   // A rate is kept up after a late turn, but not made up for while nobody was free to begin.
   const bool nobody =
       waiting_.empty() || (options_.concurrency > 0 && in_attempt_ >= options_.concurrency);
@@ -113,7 +161,9 @@ void Storm::BeginDue() {
   for (int i = 0; i < kStartsPerTurn && NextStart() <= now_; ++i) {
     const uint32_t index = waiting_.front();
     waiting_.pop_front();
+    if (options_.concurrency > 0) agents_[index].due = now_;
     if (options_.rate > 0) {
+      agents_[index].due = next_start_;
       next_start_ = next_start_ + Duration{static_cast<int64_t>(1e9 / options_.rate)};
     }
     now_ = ReadClock();
@@ -125,10 +175,17 @@ void Storm::Begin(uint32_t index) {
   Agent& agent = agents_[index];
   FG_CHECK(agent.phase == Phase::kIdle);
   ++results_.attempts;
+  ++Row().attempts;
   if (agent.attempts > 0) ++results_.retries;
-  if (++agent.attempts == 1) agent.first_try = now_;
+  if (++agent.attempts == 1) {
+    ++Row().arrived;
+    agent.first_try = now_;
+    agent.arrival = agent.due;
+    results_.arrival_late.Add(now_ - agent.due);
+  }
   ++in_attempt_;
   agent.begun = now_;
+  agent.patience = options_.patience.Of(agent.patience_share, prng_);
   agent.first_byte = agent.reset_seen = agent.close_expected = false;
   EnterPhase(index, Phase::kConnect);
   Connect(index);
@@ -138,7 +195,7 @@ void Storm::OnTimer(uint32_t index) {
   Agent& agent = agents_[index];
   agent.timer = {};
   if (agent.phase == Phase::kIdle) {
-    waiting_.push_back(index);
+    (arrivals_.has_value() ? retries_ : waiting_).push_back(index);
   } else if (agent.phase == Phase::kHeld) {
     EndHold(index);
   } else if (now_ >= agent.deadline) {
@@ -153,12 +210,7 @@ void Storm::OnServed(uint32_t index) {
   Agent& agent = agents_[index];
   // The timer may be a little late, but who is served has been served in time.
   if (now_ > agent.deadline) return End(index, agent.deadline_outcome);
-  ++results_.Count(Outcome::kServed);
-  results_.served.Add(now_ - agent.begun);
-  results_.from_first_try.Add(now_ - agent.first_try);
-  results_.until_last_served = now_ - started_;
-  if (!agent.served) ++results_.agents_served;
-  agent.served = true;
+  CountServed(agent);
   LeaveAttempt(index);
   agent.phase = Phase::kHeld;
   ++held_;
@@ -167,6 +219,25 @@ void Storm::OnServed(uint32_t index) {
   read_again_.push_back(index);
   if (options_.hold_until_end) return;
   agent.timer = timers_.Arm(now_ + options_.hold, index);
+}
+
+void Storm::CountServed(Agent& agent) {
+  const Duration elapsed = now_ - started_;
+  ++results_.Count(Outcome::kServed);
+  ++Row().served;
+  timeline_.Served(now_ - agent.begun);
+  results_.served.Add(now_ - agent.begun);
+  results_.from_first_try.Add(now_ - agent.first_try);
+  results_.time_to_admitted.Add(now_ - agent.arrival);
+  results_.until_last_served = elapsed;
+  if (agent.served) return;
+  agent.served = true;
+  ++results_.agents_served;
+  if (!agent.honest()) return;
+  ++honest_served_;
+  // The first of the integers that are at least 99 %.
+  if (honest_served_ == (agents_honest_ * 99 + 99) / 100) results_.until_99_percent = elapsed;
+  if (honest_served_ == agents_honest_) results_.until_all = elapsed;
 }
 
 void Storm::EndHold(uint32_t index) {
@@ -181,6 +252,7 @@ void Storm::End(uint32_t index, Outcome outcome) {
     outcome = agent.close_expected ? Outcome::kFaultEndedByAgent : Outcome::kFaultEndedByServer;
   }
   ++results_.Count(outcome);
+  ++Row().Ended(outcome);
   LeaveAttempt(index);
   Close(agent);
   if (outcome == Outcome::kGaveUp && options_.attempts == 0) {
@@ -204,9 +276,11 @@ void Storm::NextLife(uint32_t index, bool served) {
   Agent& agent = agents_[index];
   const bool spent =
       options_.attempts_max > 0 && agent.attempts >= static_cast<uint32_t>(options_.attempts_max);
-  const bool retry = !served && options_.retry != Retry::kNone && !spent;
-  if (!retry) {
+  std::optional<int64_t> delay_ns;
+  if (!served && !spent) delay_ns = agent.backoff.NextDelayNs();
+  if (!delay_ns.has_value()) {
     agent.attempts = 0;
+    agent.backoff.Reset();
     if (options_.attempts == 0) {
       agent.phase = Phase::kDone;
       ++done_;
@@ -214,11 +288,11 @@ void Storm::NextLife(uint32_t index, bool served) {
     }
   }
   agent.phase = Phase::kIdle;
-  if (retry && options_.retry == Retry::kFullJitter) {
-    const Duration delay = backoff_.Delay(static_cast<int>(agent.attempts) - 1, prng_);
-    agent.timer = timers_.Arm(now_ + delay, index);
+  agent.due = now_ + Duration{delay_ns.value_or(0)};
+  if (delay_ns.value_or(0) > 0) {
+    agent.timer = timers_.Arm(agent.due, index);
   } else {
-    waiting_.push_back(index);
+    (delay_ns.has_value() && arrivals_.has_value() ? retries_ : waiting_).push_back(index);
   }
 }
 
@@ -258,6 +332,11 @@ Results Storm::Finish() {
   results_.cpu_system_seconds = Seconds(after.ru_stime) - cpu_system_before_;
   results_.resident_kib_max = after.ru_maxrss;
   results_.agents = agents_.size();
+  results_.timeline = timeline_.Finish(results_.elapsed, open_);
+  const std::optional<uint64_t> syn_retransmits = SynRetransmits();
+  if (syn_retransmits.has_value() && syn_retransmits_before_.has_value()) {
+    results_.syn_retransmits = *syn_retransmits - *syn_retransmits_before_;
+  }
   CloseAll();
   return std::move(results_);
 }

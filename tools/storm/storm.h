@@ -6,6 +6,7 @@
 #include <atomic>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,11 +17,12 @@
 #include "base/prng.h"
 #include "base/time.h"
 #include "base/timer_wheel.h"
-#include "core/backoff.h"
 #include "io/kernel.h"
 #include "tools/storm/agent.h"
+#include "tools/storm/arrivals.h"
 #include "tools/storm/options.h"
 #include "tools/storm/results.h"
+#include "tools/storm/timeline.h"
 #include "tools/storm/tls_client.h"
 
 namespace floodgate::storm {
@@ -53,12 +55,19 @@ class Storm {
   // The loop, and what agents do between attempts (storm.cc).
   void RunTurn();
   bool Finished();
+  bool AttemptsMade() const;
   Instant NextStart() const;
+  Instant NextArrival() const;
+  Instant NextRetry() const;
   Instant NextWake() const;
   void BeginDue();
+  void BeginPaced();
+  void BeginArrival();
   void Begin(uint32_t index);
   void OnTimer(uint32_t index);
   void OnServed(uint32_t index);
+  void CountServed(Agent& agent);
+  TimelineRow& Row() { return timeline_.At(now_ - started_, open_); }
   void End(uint32_t index, Outcome outcome);
   void LeaveAttempt(uint32_t index);
   void EndHold(uint32_t index);
@@ -89,13 +98,15 @@ class Storm {
 
   Options options_;
   Prng prng_;
-  Backoff backoff_;
-  std::string request_;  // what an honest agent says first
+  Timeline timeline_;
+  std::optional<Arrivals> arrivals_;  // if they are scheduled
+  std::string request_;               // what an honest agent says first
   std::vector<SocketAddress> targets_;
   OwnedFd epoll_;
   std::unique_ptr<TlsClient> tls_;
   std::vector<Agent> agents_;
-  std::deque<uint32_t> waiting_;      // agents that may begin
+  std::deque<uint32_t> waiting_;      // agents that may begin, or are to arrive
+  std::deque<uint32_t> retries_;      // those of scheduled arrivals that may try again
   std::vector<uint32_t> read_again_;  // read much in this turn: the others come first
   TimerWheel timers_;
   Results results_;
@@ -108,6 +119,9 @@ class Storm {
   int64_t held_ = 0;
   int64_t open_ = 0;
   size_t done_ = 0;
+  size_t agents_honest_ = 0;
+  size_t honest_served_ = 0;  // at least once
+  std::optional<uint64_t> syn_retransmits_before_;
   std::array<char, 65'536> buffer_;
 };
 
