@@ -45,7 +45,6 @@ def measure(server, rate, stormed, probe_seconds, key, bench, figures):
                 crowd = storm.results(seconds)
         else:
             results, crowd = probe(bench, running.controller_port, rate, probe_seconds), None
-        running.wait_until_idle()
     latency = results["latency_ms"]["served"]
     row = {"attempts": results["attempts"], "served": results["outcomes"]["served"],
            "p50_ms": latency["p50"], "p99_ms": latency["p99"], "max_ms": latency["max"],

@@ -9,8 +9,8 @@ from figures import key_of
 from plan import RESTART_SECONDS, Point, outcomes_that_happened
 
 AGENTS, SOURCES = 5000, 50
-GATE_SECONDS, QUICK_GATE_SECONDS = 60, 10
-AFTER_SECONDS_MAX = 120  # bound of what follows the signal
+GATE_SECONDS, AFTER_SECONDS_MAX = 60, 120  # shut; what follows the signal, at most
+QUICK_AGENTS, QUICK_GATE_SECONDS, QUICK_AFTER_SECONDS_MAX = 500, 10, 20
 # What agents do: (name, patience in seconds, retry, what the shut gate does with them).
 CASES = [
     ("90s-none-park", 90, "none", "park"),
@@ -33,11 +33,12 @@ def after_signal(results, signal_seconds, agents):
             "reset": sum(results["outcomes"][name] for name in RESETS)}
 
 
-def measure(server, case, gate_seconds, key, bench, _figures):
+def measure(server, case, size, key, bench, _figures):
     _, patience, retry, hold = case
-    seconds = gate_seconds + AFTER_SECONDS_MAX
+    agents, gate_seconds, after_seconds_max = size
+    seconds = gate_seconds + after_seconds_max
     with goodput.start(bench, server, gate=True, hold=hold) as running:
-        arguments = ["--mode", "https", "--agents", str(AGENTS), "--sources", str(SOURCES),
+        arguments = ["--mode", "https", "--agents", str(agents), "--sources", str(SOURCES),
                      "--patience", f"{patience}s", "--retry", retry,
                      "--duration", f"{seconds}s"]
         with storms.Storm(bench, running.port, [arguments]) as storm:
@@ -48,15 +49,18 @@ def measure(server, case, gate_seconds, key, bench, _figures):
             results = storm.results(seconds)
     # The storm's clock begins when it has made its agents ready: counted back from its end.
     began = results["ended"] - results["elapsed_s"]
-    row = after_signal(results, opened - began, AGENTS)
-    row.update(sources=SOURCES, gate_s=gate_seconds,
+    row = after_signal(results, opened - began, agents)
+    row.update(sources=SOURCES, gate_s=gate_seconds, after_s_max=after_seconds_max,
                storm_cpu_share=results["cpu_share"], storm_lost=storms.lost(results),
                outcomes=outcomes_that_happened(results))
     return {key: row}
 
 
 def points(options):
-    gate = QUICK_GATE_SECONDS if options.quick else GATE_SECONDS
-    return [Point(key_of("fleet", case[0], server), gate + 30 + RESTART_SECONDS,
-                  functools.partial(measure, server, case, gate, key_of("fleet", case[0], server)))
+    size = (AGENTS, GATE_SECONDS, AFTER_SECONDS_MAX)
+    if options.quick:
+        size = (QUICK_AGENTS, QUICK_GATE_SECONDS, QUICK_AFTER_SECONDS_MAX)
+    seconds = size[1] + size[2] / 3 + RESTART_SECONDS
+    return [Point(key_of("fleet", case[0], server), seconds,
+                  functools.partial(measure, server, case, size, key_of("fleet", case[0], server)))
             for case in CASES for server in options.chosen(servers.OURS)]

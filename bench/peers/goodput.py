@@ -15,6 +15,7 @@ PATIENCES = {"300ms": (4, 9), "1s": (5, 10), "exp:1s": (6, 10), "10s": (16, 18),
 # Mean seconds that an agent waits when nobody is served: for the number of agents there at a time.
 WAITS = {"300ms": 0.3, "1s": 1.0, "exp:1s": 1.0, "10s": 10.0, "mix:500ms,30s": 15.25}
 QUICK_PATIENCES = {"300ms": (2, 3), "1s": (2, 3)}
+IDLE_SHARE = 0.7  # of the longest wait for an idle server, on average, for the estimate
 RETRIES = ["none", "immediate", "full-jitter"]
 ATTEMPTS_MAX = 3  # of one agent that retries: else the load would grow for ever
 JITTER_SECONDS = 1
@@ -96,7 +97,7 @@ def goodput_of(timeline, begin, end, interval, capacity_per_second):
     return counts["served"] / (capacity_per_second * seconds), counts
 
 
-def measure_goodput(server, patience, retry, load, span, key, bench, figures):
+def measure_goodput(server, patience, retry, load, span, idle_wait, key, bench, figures):
     unit = capacity(figures)
     warm_up, window = span
     rate, seconds = load * unit, warm_up + window
@@ -107,7 +108,7 @@ def measure_goodput(server, patience, retry, load, span, key, bench, figures):
             before = running.cpu_seconds()
             results = storm.results(seconds)
             used = running.cpu_seconds() - before
-        idle_after = running.wait_until_idle()
+        idle_after = running.wait_until_idle(idle_wait)
     share, counts = goodput_of(results["timeline"], warm_up, seconds, INTERVAL_SECONDS, unit)
     return {key: {
         "goodput": share, **counts, "load": load, "capacity": unit, "warm_up_s": warm_up,
@@ -117,7 +118,7 @@ def measure_goodput(server, patience, retry, load, span, key, bench, figures):
         "storm_processes": results["processes"], "storm_lost": storms.lost(results),
         "storm_missed": results["arrivals_missed"],
         "storm_late_p99_ms": results["latency_ms"]["arrival_late"]["p99"],
-        "storm_busy": storms.was_busy(results), "idle_after_s": idle_after,
+        "storm_busy": storms.was_busy(results), "idle_after_s": idle_after, "idle_wait_s": idle_wait,
         "outcomes": outcomes_that_happened(results)}}
 
 
@@ -127,10 +128,11 @@ def goodput_points(options):
     for patience, span in patiences.items():
         for retry in RETRIES:
             for load in QUICK_LOADS if options.quick else LOADS:
+                busy = IDLE_SHARE * options.idle_wait if load > 1 else 0
                 for server in options.chosen(SERVERS):
                     key = key_of("goodput", patience, retry, load, server)
-                    points.append(Point(key, sum(span) + RESTART_SECONDS, functools.partial(
-                        measure_goodput, server, patience, retry, load, span, key)))
+                    points.append(Point(key, sum(span) + RESTART_SECONDS + busy, functools.partial(
+                        measure_goodput, server, patience, retry, load, span, options.idle_wait, key)))
     return points
 
 

@@ -24,6 +24,7 @@ class Options:
     servers: tuple = ()  # names; empty = all
     only: tuple = ()     # patterns of keys; empty = all
     missing: bool = False
+    idle_wait: float = 5  # seconds that an overloaded server is left to become idle before it is ended
 
     def chosen(self, servers):
         return [name for name in servers if not self.servers or name in self.servers]

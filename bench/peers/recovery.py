@@ -59,7 +59,6 @@ def measure_recovery(server, patience, spans, key, bench, figures):
             with light_storm(bench, running.port, unit, patience, after_seconds, 120) as storm:
                 after = storm.results(after_seconds)
             crowd = overload.results(overload_seconds)
-        running.wait_until_idle()
     seconds = recovered_after(after["timeline"], 2 * idle)
     return {key: {"seconds": seconds, "seconds_max": after_seconds, "idle_p99_ms": idle,
                   "capacity": unit, "overload_s": overload_seconds,

@@ -19,7 +19,6 @@ SERVER_CORE, LOAD_CORE = "1", "0"
 BACKLOG = 4096
 START_SECONDS_MAX = 10
 STOP_SECONDS_MAX = 10
-IDLE_SECONDS_MAX = 60
 IDLE_SHARE = 0.03   # of its core, measured over IDLE_SAMPLE_SECONDS
 IDLE_SAMPLE_SECONDS = 0.3
 NEEDED = {"haproxy": "haproxy", "nginx": "nginx-light libnginx-mod-stream", "hitch": "hitch",
@@ -109,11 +108,11 @@ class Server:
         with open(self.log, encoding="utf-8", errors="replace") as lines:
             return lines.read()[-2000:]
 
-    def wait_until_idle(self):
-        """Seconds until it does nothing any more (at most IDLE_SECONDS_MAX): what it still worked for
-        clients that had left."""
+    def wait_until_idle(self, seconds_max):
+        """Seconds until it does nothing any more, at most `seconds_max`: what it still worked for clients
+        that had left."""
         begun = time.monotonic()
-        while time.monotonic() - begun < IDLE_SECONDS_MAX:
+        while time.monotonic() - begun < seconds_max:
             self.require_running()
             before = self.cpu_seconds()
             time.sleep(IDLE_SAMPLE_SECONDS)

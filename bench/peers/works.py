@@ -19,6 +19,7 @@ TLS = OURS + PEERS
 FLOOR = ["bare epoll and OpenSSL"]
 WARM_UP_ATTEMPTS = 300
 IDLE_CONNECTIONS = 5000
+IDLE_SECONDS_MAX = 60
 STILL_SECONDS = 2      # memory that has not grown for so long has its size
 BULK_GIB, QUICK_BULK_GIB = 4, 0.25
 FEW = ["--agents", "64", "--concurrency", "16"]
@@ -33,7 +34,7 @@ def per_connection(arguments, attempts, tls, server, bench, quick, resumed=False
         storms.run(bench, running.port, *arguments, "--attempts", str(WARM_UP_ATTEMPTS))
         before = running.cpu_seconds()
         results = storms.run(bench, running.port, *arguments, "--attempts", str(attempts))
-        running.wait_until_idle()  # What is still to be done for them counts, too.
+        running.wait_until_idle(IDLE_SECONDS_MAX)  # What is still to be done for them counts, too.
         used = running.cpu_seconds() - before
     if not config.get("limit") and results["outcomes"]["served"] != results["attempts"]:
         raise BenchError(f"{server}: not all were served: {results['outcomes']}")
