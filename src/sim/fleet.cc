@@ -1,12 +1,11 @@
 #include "sim/fleet.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
-#include "core/backoff.h"
-#include "core/duration.h"
 #include "sim/backend.h"
 #include "sim/chance.h"
 
@@ -20,18 +19,6 @@ constexpr size_t kReadMaxBytes = size_t{64} * 1024;
 constexpr int kMeansThatMatter = 3;
 
 }  // namespace
-
-std::string Patience::ToString() const {
-  switch (kind) {
-    case Kind::kFixed:
-      return FormatDuration(time);
-    case Kind::kExponential:
-      return absl::StrCat("exp ", FormatDuration(time));
-    case Kind::kMix:
-      return absl::StrCat(FormatDuration(time), "/", FormatDuration(other));
-  }
-  return "";
-}
 
 Duration Patience::Longest() const {
   switch (kind) {
@@ -100,6 +87,12 @@ void Fleet::Arrive() {
     agent.impatient = !world_.prng().Chance(setup_.patience.other_pct);
   }
   agents_.push_back(agent);
+  if (setup_.retry != RetryPolicy::kNone) {
+    const BackoffOptions options{
+        .policy = setup_.retry, .base_ns = setup_.retry_base.ns, .cap_ns = setup_.retry_cap.ns};
+    const uint64_t seed = world_.prng().Next();
+    backoffs_.emplace_back(options, seed);
+  }
   ++counters_.arrived;
   Connect(index);
 }
@@ -218,35 +211,20 @@ void Fleet::OnFailed(uint32_t index) {
   Agent& agent = agents_[index];
   partial_.erase(index);
   world_.Note(~((uint64_t{index} << 32) ^ static_cast<uint64_t>(world_.now().ns)));
-  if (setup_.retry == Retry::kNone || stopped_) {
+  if (setup_.retry == RetryPolicy::kNone || stopped_) {
     ++gone_;
     return End(agent, State::kGone);
   }
   End(agent, State::kWaiting);
-  const Duration delay = std::max(RetryDelay(agent), setup_.retry_pause);
+  const std::optional<int64_t> backoff_ns = backoffs_[index].NextDelayNs();
+  FG_CHECK(backoff_ns.has_value());
+  const Duration delay = std::max(Duration::Nanoseconds(*backoff_ns), setup_.retry_pause);
   world_.At(world_.now() + delay, *this, Event(Kind::kRetry, index, agent.attempts));
 }
 
 void Fleet::End(Agent& agent, State state) {
   network_.Close(std::exchange(agent.fd, -1));
   agent.state = state;
-}
-
-Duration Fleet::RetryDelay(const Agent& agent) {
-  const Backoff backoff(setup_.retry_base, setup_.retry_cap);
-  const auto failures = static_cast<int>(std::min(agent.attempts - 1, 100U));
-  switch (setup_.retry) {
-    case Retry::kNone:
-    case Retry::kImmediate:
-      return {};
-    case Retry::kFixed:
-      return setup_.retry_base;
-    case Retry::kExponential:
-      return backoff.Ceiling(failures);
-    case Retry::kFullJitter:
-      return backoff.Delay(failures, world_.prng());
-  }
-  return {};
 }
 
 }  // namespace floodgate::sim

@@ -4,15 +4,14 @@
 #ifndef FLOODGATE_SIM_FLEET_H_
 #define FLOODGATE_SIM_FLEET_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/string_view.h"
 #include "base/time.h"
+#include "floodgate/backoff.h"
 #include "sim/network.h"
 #include "sim/records.h"
 #include "sim/world.h"
@@ -20,12 +19,6 @@
 namespace floodgate::sim {
 
 enum class Arrivals : uint8_t { kAllAtOnce, kPoisson, kUniform };
-enum class Retry : uint8_t { kNone, kImmediate, kFixed, kExponential, kFullJitter };
-inline constexpr std::array<absl::string_view, 5> kRetryNames = {"none", "immediate", "fixed",
-                                                                 "exponential", "full-jitter"};
-constexpr absl::string_view Name(Retry retry) {
-  return kRetryNames[static_cast<size_t>(retry)];
-}
 
 // How long an attempt may take, from its connect to its answer.
 struct Patience {
@@ -35,8 +28,6 @@ struct Patience {
   Duration other = {};                   // kMix: that of the others
   uint32_t other_pct = 50;               // kMix: how many those are
 
-  // "1s", "exp 1s", "500ms/30s".
-  std::string ToString() const;
   // About the longest that matters.
   Duration Longest() const;
 };
@@ -48,7 +39,7 @@ struct FleetSetup {
   Duration gap = Duration::Milliseconds(10);  // between two arrivals, on average
   uint64_t agents_max = UINT32_MAX;           // no further ones arrive; kAllAtOnce: all that do
   Patience patience = {};
-  Retry retry = Retry::kNone;
+  RetryPolicy retry = RetryPolicy::kNone;
   Duration retry_base = Duration::Milliseconds(100);
   Duration retry_cap = Duration::Seconds(10);
   // What the agent's own host needs before it connects again.
@@ -133,7 +124,6 @@ class Fleet final : public EndObserver, public Actor {
   void OnServed(uint32_t index);
   void OnFailed(uint32_t index);
   void End(Agent& agent, State state);
-  Duration RetryDelay(const Agent& agent);
 
   Network& network_;
   World& world_;
@@ -143,6 +133,7 @@ class Fleet final : public EndObserver, public Actor {
   FleetCounters counters_;
   uint64_t gone_ = 0;
   std::vector<Agent> agents_;
+  std::vector<Backoff> backoffs_;  // by agent, where they retry
   std::vector<Served> served_;
   absl::flat_hash_map<uint32_t, std::string> partial_;  // beginnings of records; never iterated
   bool stopped_ = false;

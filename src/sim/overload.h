@@ -37,7 +37,7 @@ struct OverloadSetup {
 struct OverloadResult {
   uint32_t load_pct = 0;
   Patience patience;
-  Retry retry = Retry::kNone;
+  RetryPolicy retry = RetryPolicy::kNone;
   // What could have been answered in the window: all who were there, as far as the capacity goes.
   uint64_t possible = 0;
   // All in the window.

@@ -1,11 +1,11 @@
 #include "tools/sim/choices.h"
 
 #include <cmath>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "core/duration.h"
@@ -38,11 +38,17 @@ std::optional<Patience> ParsePatience(absl::string_view text) {
   return patience;
 }
 
-std::optional<Retry> ParseRetry(absl::string_view text) {
-  for (size_t i = 0; i < kRetryNames.size(); ++i) {
-    if (kRetryNames[i] == text) return static_cast<Retry>(i);
+std::string PatienceText(const Patience& patience) {
+  const std::string time = FormatDuration(patience.time);
+  switch (patience.kind) {
+    case Patience::Kind::kFixed:
+      return time;
+    case Patience::Kind::kExponential:
+      return absl::StrCat("exp:", time);
+    case Patience::Kind::kMix:
+      return absl::StrCat(time, "/", FormatDuration(patience.other));
   }
-  return std::nullopt;
+  return time;
 }
 
 std::optional<Hold> ParseHold(absl::string_view text) {

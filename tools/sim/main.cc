@@ -4,19 +4,22 @@
 #include <string>
 #include <vector>
 
+#include "floodgate/backoff.h"
 #include "tools/sim/command_line.h"
 #include "tools/sim/report.h"
 
 namespace {
 
 using namespace floodgate::sim;
+using floodgate::Hold;
+using floodgate::RetryPolicy;
 
 void Print(const std::string& text) {
   std::fputs(text.c_str(), stdout);
   std::fflush(stdout);
 }
 
-FleetSetup FleetOf(const Command& command, const Patience& patience, Retry retry) {
+FleetSetup FleetOf(const Command& command, const Patience& patience, RetryPolicy retry) {
   FleetSetup fleet = command.fleet;
   fleet.patience = patience;
   fleet.retry = retry;
@@ -27,7 +30,7 @@ void RunOverloads(const Command& command) {
   const ServerCapacity capacity = MeasureCapacity(command.scenario);
   if (!command.json) Print(OverloadHeading(capacity));
   std::vector<OverloadResult> results;
-  for (const Retry retry : command.retries) {
+  for (const RetryPolicy retry : command.retries) {
     for (const Patience& patience : command.patiences) {
       for (const uint32_t load_pct : command.loads_pct) {
         results.push_back(RunOverload({.scenario = command.scenario,
@@ -47,7 +50,7 @@ template <typename Result, typename Make>
 std::vector<Run<Result>> RunEach(const Command& command, std::string (*row)(const Run<Result>&),
                                  Make make) {
   std::vector<Run<Result>> runs;
-  for (const Retry retry : command.retries) {
+  for (const RetryPolicy retry : command.retries) {
     for (const Patience& patience : command.patiences) {
       runs.push_back({.patience = patience,
                       .retry = retry,
@@ -86,7 +89,7 @@ void RunParkings(const Command& command) {
 void RunFleets(const Command& command) {
   if (!command.json) Print(ColdStartHeading());
   std::vector<Run<ColdStartResult>> all;
-  for (const floodgate::Hold hold : command.holds) {
+  for (const Hold hold : command.holds) {
     const auto make = [&](const FleetSetup& fleet) {
       ColdStartSetup setup = command.cold_start;
       setup.scenario = command.scenario;
@@ -94,7 +97,7 @@ void RunFleets(const Command& command) {
       setup.fleet = fleet;
       return RunColdStart(setup);
     };
-    for (const Retry retry : command.retries) {
+    for (const RetryPolicy retry : command.retries) {
       for (const Patience& patience : command.patiences) {
         all.push_back({.patience = patience,
                        .retry = retry,

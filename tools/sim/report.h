@@ -17,7 +17,7 @@ namespace floodgate::sim {
 template <typename Result>
 struct Run {
   Patience patience;
-  Retry retry = Retry::kNone;
+  RetryPolicy retry = RetryPolicy::kNone;
   Hold hold = Hold::kPark;
   Result result;
 };
