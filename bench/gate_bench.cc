@@ -130,11 +130,11 @@ void BM_ServiceOrder(benchmark::State& state) {
   const auto waiting = static_cast<uint32_t>(state.range(0));
   ServiceOrder order;
   Instant now = kStart;
-  for (uint32_t id = 0; id < waiting; ++id) order.Add(id, now, now);
+  for (uint32_t id = 0; id < waiting; ++id) order.Add(id, now, /*parked=*/false);
   for (auto _ : state) {
     now = now + Duration::Microseconds(1);
-    const uint32_t id = *order.Next(now);
-    order.Add(id, now, now);
+    const uint32_t id = *order.Next(std::nullopt, now);
+    order.Add(id, now, /*parked=*/false);
   }
 }
 

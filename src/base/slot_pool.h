@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -74,6 +75,13 @@ class SlotPool {
   }
 
   size_t size() const { return size_; }
+  // How many slots there have ever been at a time; indices are below it.
+  size_t slots() const { return slots_.size(); }
+  // The handle of the life in slot `index`; nullopt if the slot is free. REQUIRES: index < slots().
+  std::optional<SlotHandle> Look(uint32_t index) const {
+    if (!slots_[index].used) return std::nullopt;
+    return HandleAt(index);
+  }
 
   // Calls `visit(handle, value)` for each life, in the order of slots. `visit` may erase what it is
   // called with; what is inserted meanwhile may or may not be visited.

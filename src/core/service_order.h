@@ -13,47 +13,46 @@
 
 namespace floodgate {
 
-// The oldest connection first: by the time when it was established, then in the order of Add. One
-// that is not to be served before `not_before` is passed over until then and takes its place by age
-// from then on. Those who have left are found by the caller, who alone can look, and told here, for
-// orders that learn how long clients wait; this one does not. Not thread-safe. Add, Next, Remove:
-// O(log n). REQUIRES: `now` never goes back.
+// First those who were parked behind the gate, the oldest first. Then, of the others, the oldest of
+// those who are not older than the horizon; when all are, the newest, who has most of its patience
+// left. Without a horizon the oldest. Those of one age come in the order of Add (the newest first:
+// the last added first). Ages count from when the connection was established.
+//
+// Guarantee: while there is no horizon, nobody overtakes. Not thread-safe. Add, Next, Remove:
+// O(log n).
 class ServiceOrder {
  public:
   // `id`: small numbers, free to be used again after Next or Remove. REQUIRES: not in the order.
-  void Add(uint32_t id, Instant arrived, Instant not_before);
-  // Takes the next one out; nullopt if none may be served now.
-  std::optional<uint32_t> Next(Instant now);
+  void Add(uint32_t id, Instant arrived, bool parked);
+  // Takes the next one out; nullopt if there is none.
+  std::optional<uint32_t> Next(std::optional<Duration> horizon, Instant now);
   // It has ended otherwise. REQUIRES: in the order.
   void Remove(uint32_t id);
-  // A connection that was established at `arrived` was found at `now` to have left.
-  void Gone(Instant /*arrived*/, Instant /*now*/) {}
 
-  // When Next has someone to give; in the past if it has now, Never() if the order is empty.
-  Instant NextDue() const;
-  size_t size() const { return ready_.size() + early_.size(); }
+  size_t size() const { return parked_.size() + others_.size(); }
 
  private:
   struct Place {
-    Instant key;            // in ready_: arrived; in early_: not_before
+    Instant arrived;
     uint64_t sequence = 0;  // of Add; unique
     uint32_t id = 0;
     friend constexpr bool operator<(const Place& a, const Place& b) {
-      return a.key != b.key ? a.key < b.key : a.sequence < b.sequence;
+      return a.arrived != b.arrived ? a.arrived < b.arrived : a.sequence < b.sequence;
     }
   };
   struct Member {
     Instant arrived;
-    Instant not_before;
     uint64_t sequence = 0;  // 0: not in the order
-    bool early = false;     // in early_, else in ready_
+    bool parked = false;
   };
+  using Places = absl::btree_set<Place>;
 
-  absl::btree_set<Place> ready_;
-  absl::btree_set<Place> early_;  // not_before has not come, as far as Next has seen
-  std::vector<Member> members_;   // by id
+  uint32_t Take(Places& places, Places::iterator place);
+
+  Places parked_;
+  Places others_;
+  std::vector<Member> members_;  // by id
   uint64_t sequence_ = 0;
-  Instant seen_;  // the latest `now`
 };
 
 }  // namespace floodgate

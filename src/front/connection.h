@@ -79,7 +79,9 @@ struct Connection {
   bool abort = false;                              // close with a reset
   bool abort_when_sent = false;  // the backend reset; the client gets what came before
   bool connecting = false;
+  bool asked = false;             // the client has said something for the backend
   bool answered = false;          // the backend has spoken
+  bool client_left = false;       // before it was served
   bool handshake_queued = false;  // in one of the worker's queues of steps
   bool handshake_begun = false;   // a step has been made
   uint8_t operations = 0;         // in flight, cancels included

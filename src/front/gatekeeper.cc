@@ -28,9 +28,12 @@ Gatekeeper::Gatekeeper(Kernel& kernel, Log& log, Mailbox<Report>& reports, Setup
       listeners_(
           kernel, log, std::move(setup.listeners), [this](const Taken& taken) { OnTaken(taken); },
           std::move(setup.rebind)),
-      waiting_room_(kernel, timers_, Counters(Port::kAgent),
+      overload_(setup.overload),
+      patience_(options_->limits.patience, kernel.Now()),
+      waiting_room_(kernel, timers_, Counters(Port::kAgent), patience_,
                     [this](const PeerAddress& peer) { admission_.Release(peer); }),
-      registry_(counters_) {
+      registry_(counters_),
+      nobody_waited_(kernel.Now()) {
   FG_CHECK(!setup.workers.empty() && setup.workers.size() <= 255);
   for (Mailbox<WorkerMessage>* mailbox : setup.workers) workers_.push_back({.mailbox = mailbox});
   reports_.SetWaker(&kernel.waker());
@@ -45,6 +48,7 @@ Instant Gatekeeper::BeginTurn(Instant until) {
   Settle();
   if (Now() >= end_at_) EndAll();
   AdmitWaiting();
+  ReckonWithOverload();
   TakeAgents();
   AdvanceSourcesReports();
   PostAssignments();
@@ -63,8 +67,7 @@ void Gatekeeper::EndTurn(Instant until) {
   const size_t count = kernel_.Wait(until, absl::MakeSpan(batch_));
   TakeMessages();  // Slots that have been freed meanwhile count in the decisions of this batch.
   DispatchBatch(absl::MakeConstSpan(batch_).first(count));
-  timers_.Advance(kernel_.Now(),
-                  [this](uint64_t token) { waiting_room_.OnTimer(token, kernel_.Now()); });
+  timers_.Advance(kernel_.Now(), [this](uint64_t token) { waiting_room_.OnTimer(token); });
   syn_refusals_.Advance(Now());
 }
 
@@ -83,6 +86,7 @@ void Gatekeeper::OnReport(const Report& report) {
     --slots_held_[static_cast<size_t>(admitted.port)];
     --worker.slots_held;
   }
+  if (admitted.port == Port::kAgent) LearnFrom(change, report);
   if (change.ended) {
     --worker.connections;
     if (admitted.port == Port::kAgent) admission_.Release(admitted.peer);
@@ -128,10 +132,12 @@ void Gatekeeper::AdmitWaiting() {
     const WaitingController controller = controllers_waiting_.front();
     controllers_waiting_.pop_front();
     --Counters(Port::kController).waiting;
-    Admit(controller.fd, controller.peer, controller.local, Port::kController);
+    Admit(controller.fd, {.peer = controller.peer, .port = Port::kController}, controller.local);
   }
-  while (slots_held_[static_cast<size_t>(Port::kAgent)] < capacity_.handshakes_max) {
-    const std::optional<Visitor> next = waiting_room_.Next(Now());
+  const std::optional<Duration> horizon = overload_.Horizon(patience_, nobody_waited_, Now());
+  while (slots_held_[static_cast<size_t>(Port::kAgent)] < capacity_.handshakes_max &&
+         not_begun_ < BeginMax()) {
+    const std::optional<Visitor> next = waiting_room_.Next(horizon, Now());
     if (!next.has_value()) return;
     PeerAddress peer;
     PeerAddress local;
@@ -141,27 +147,30 @@ void Gatekeeper::AdmitWaiting() {
       kernel_.Close(next->fd);
       continue;
     }
-    Admit(next->fd, next->peer, local, Port::kAgent);
+    Admit(next->fd, {.peer = next->peer, .port = Port::kAgent, .arrived = next->arrived}, local);
   }
 }
 
-void Gatekeeper::Admit(int fd, const PeerAddress& peer, const PeerAddress& local, Port port) {
+void Gatekeeper::Admit(int fd, Admitted admitted, const PeerAddress& local) {
   const size_t index = PickWorker();
   WorkerLink& worker = workers_[index];
   const bool tls = options_->tls.has_value();
   Assignment assignment;
-  assignment.id = registry_.Admit(peer, port, IsOwn(peer, local), tls, static_cast<uint8_t>(index));
+  admitted.own = IsOwn(admitted.peer, local);
+  admitted.worker = static_cast<uint8_t>(index);
+  assignment.id = registry_.Admit(admitted, tls);
   assignment.sequence = ++sequence_;
   assignment.client = fd;
-  assignment.port = port;
-  assignment.peer = peer;
+  assignment.port = admitted.port;
+  assignment.peer = admitted.peer;
   assignment.local = local;
   if (tls) assignment.handshake_deadline = Now() + options_->limits.handshake_timeout;
   kernel_.Forget(fd);  // The worker's kernel has it from here on.
   worker.outbox.emplace_back(assignment);
   ++worker.slots_held;
   ++worker.connections;
-  ++slots_held_[static_cast<size_t>(port)];
+  ++slots_held_[static_cast<size_t>(admitted.port)];
+  if (admitted.port == Port::kAgent) ++not_begun_;
 }
 
 size_t Gatekeeper::PickWorker() const {
@@ -254,6 +263,7 @@ void Gatekeeper::Reconfigure(std::shared_ptr<const Options> options, Capacity ca
   const std::shared_ptr<const Options> before = std::exchange(options_, std::move(options));
   capacity_ = capacity;
   gate_.Reconfigure(options_->gate, Now());
+  patience_.Configure(options_->limits.patience);
   syn_refusals_.EndAll();
   admission_.Reconfigure(*options_);
   syn_refusals_.SetPrefixes(options_->limits.source_prefix_v4, options_->limits.source_prefix_v6);

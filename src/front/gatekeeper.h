@@ -19,7 +19,10 @@
 #include "core/admission.h"
 #include "core/gate.h"
 #include "core/options.h"
+#include "core/overload_policy.h"
 #include "core/pace.h"
+#include "core/patience.h"
+#include "core/service_rate.h"
 #include "front/counters.h"
 #include "front/listener.h"
 #include "front/mailbox.h"
@@ -51,6 +54,7 @@ class Gatekeeper {
     SourceTable::MemoryHint memory_hint = nullptr;  // see core/source_table.h
     std::unique_ptr<SynRefuser> syn_refuser;        // for the agent port; null: none
     Listeners::Rebind rebind;
+    OverloadPolicy overload = {};  // other than the default in experiments alone
     // Told on the gatekeeper's thread whenever the gate's state has changed. Must not block.
     std::function<void(GateState)> on_gate;
   };
@@ -102,6 +106,10 @@ class Gatekeeper {
   static constexpr Duration kRest = Duration::Microseconds(300);
   // With handshakes to be done on every worker nobody would be served sooner by being taken sooner.
   static constexpr Duration kRestWhileBusy = Duration::Milliseconds(2);
+  // While agents leave and the room is more than half full, so many are looked at so often: all of
+  // limits.waiting (its default) within 80 ms, for one percent of a core.
+  static constexpr size_t kSweepCount = 64;
+  static constexpr Duration kSweepInterval = Duration::Milliseconds(5);
 
   struct WorkerLink {
     Mailbox<WorkerMessage>* mailbox = nullptr;
@@ -121,17 +129,24 @@ class Gatekeeper {
   void OnTaken(const Taken& taken);
   void OnControllerTaken(const Taken& taken);
   void OnAgentTaken(const Taken& taken);
-  void Keep(const Taken& taken);  // an agent within its limits
-  // While half of the slots are free, who has not spoken yet goes to a worker all the same: most
-  // will in a moment, and it spares a wake-up here and a step on their way.
+  void Keep(const Taken& taken, bool parked);  // an agent within its limits
+  // While half of what the workers may be given is free, who has not spoken yet goes to one all the
+  // same: most will in a moment, and it spares a wake-up here and a step on their way.
   bool MayBeSilentInASlot() const;
   void AdmitWaiting();
-  void Admit(int fd, const PeerAddress& peer, const PeerAddress& local, Port port);
+  void Admit(int fd, Admitted admitted, const PeerAddress& local);
   void TakeAgents();
   bool AllWorkersBusy() const;
   int64_t AgentSlotsTaken() const;  // by handshakes, and by those who are to have one next
-  int64_t AgentRoom() const;        // free handshake slots, as far as there are descriptors
-  int64_t AgentBudget();            // how many agents may be taken now
+  int64_t BeginMax() const;         // agents at the workers whose handshake has not been begun
+  int64_t AgentRoom();              // how many agents there is room for
+  int64_t WaitingMax() const { return options_->limits.waiting; }
+  int64_t AgentBudget();  // how many agents may be taken now
+  // Learns how fast agents are served, and does what follows when more come than can be.
+  void ReckonWithOverload();
+  // Agents leave, and those who wait are looked through for the others.
+  bool LooksAhead() { return overload_.looks_ahead && patience_.Leaving(Now()); }
+  void LearnFrom(const Registry::Change& change, const Report& report);
   void OnGateChanged(GateState before);
   void AdvanceSourcesReports();
   size_t PickWorker() const;
@@ -160,11 +175,17 @@ class Gatekeeper {
   SynRefusals syn_refusals_;
   Pace pace_;
   Listeners listeners_;
+  OverloadPolicy overload_;
+  Patience patience_;
+  ServiceRate service_rate_;
   WaitingRoom waiting_room_;  // agents
   std::deque<WaitingController> controllers_waiting_;
   Registry registry_;
   std::vector<WorkerLink> workers_;
   std::array<int, 2> slots_held_{};  // by port
+  int64_t not_begun_ = 0;            // agents at the workers, as far as their reports have come
+  Instant nobody_waited_;            // when it was last so
+  Instant sweep_at_;                 // not before
   uint64_t sequence_ = 0;
   uint64_t syn_refused_ = 0;
   uint64_t parked_left_ =

@@ -35,7 +35,7 @@ void Gatekeeper::FillStatus(StatusSnapshot& snapshot, int64_t unix_now_ms) {
   }
   listeners_.AddTo(snapshot, AgentListenerState());
   snapshot.ports = counters_;
-  snapshot.patience = options_->limits.patience;
+  snapshot.patience = patience_.Known();
   snapshot.sources_tracked = admission_.table().tracked();
   snapshot.syn_refused = syn_refused_;
   snapshot.sources_evicted = admission_.table().evicted();

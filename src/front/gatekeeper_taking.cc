@@ -37,12 +37,13 @@ void Gatekeeper::OnControllerTaken(const Taken& taken) {
 
 void Gatekeeper::OnAgentTaken(const Taken& taken) {
   ++taken_;
-  if (parked_left_ > 0) --parked_left_;
+  const bool parked = parked_left_ > 0;
+  if (parked) --parked_left_;
   pace_.Took(1, Now());
   const Verdict verdict = admission_.Judge(Port::kAgent, taken.peer, CurrentOccupancy(), Now());
   switch (verdict.action) {
     case Verdict::Action::kAdmit:
-      return Keep(taken);
+      return Keep(taken, parked);
     case Verdict::Action::kReset:
       ++refused_;
       ++Counters(Port::kAgent).refused[static_cast<size_t>(verdict.reason)];
@@ -55,8 +56,8 @@ void Gatekeeper::OnAgentTaken(const Taken& taken) {
       return waiting_room_.AddDelayed({.fd = taken.fd, .peer = taken.peer}, verdict.reason,
                                       verdict.due);
     case Verdict::Action::kQueue:
-      return waiting_room_.AddQueued({.fd = taken.fd, .peer = taken.peer, .arrived = Now()},
-                                     verdict.due);
+      return waiting_room_.AddQueued(
+          {.fd = taken.fd, .peer = taken.peer, .parked = parked, .arrived = Now()}, verdict.due);
   }
 }
 
@@ -68,28 +69,32 @@ void Gatekeeper::CountSynRefused(const IpAddress& source, uint64_t count) {
   admission_.CountRefused(source, count);
 }
 
-void Gatekeeper::Keep(const Taken& taken) {
+void Gatekeeper::Keep(const Taken& taken, bool parked) {
   const ConnectionReading reading = kernel_.ReadConnection(taken.fd);
   if (reading.state == ConnectionReading::State::kGone) {
     ++Counters(Port::kAgent).stale;
+    // Behind a shut gate it may have been gone for long: its age says nothing.
+    if (!parked) patience_.Left(reading.queued, Now());
     admission_.Release(taken.peer);
     return kernel_.Close(taken.fd);
   }
   queue_seconds_.Record(reading.queued);
-  Visitor visitor{.fd = taken.fd, .peer = taken.peer, .arrived = Now() - reading.queued};
+  const Visitor visitor{
+      .fd = taken.fd, .peer = taken.peer, .parked = parked, .arrived = Now() - reading.queued};
+  if (static_cast<int64_t>(waiting_room_.waiting()) >= WaitingMax()) {
+    waiting_room_.EvictSilent(Now());
+  }
   const bool silent = reading.state == ConnectionReading::State::kSilent;
   if (!silent || !options_->tls.has_value() || MayBeSilentInASlot()) {
-    return waiting_room_.AddReady(visitor, Now());
+    return waiting_room_.AddReady(visitor);
   }
   // The other slots are for those who have begun to speak; nobody holds one by saying nothing.
-  if (waiting_room_.waiting() >= static_cast<size_t>(options_->limits.waiting)) {
-    waiting_room_.EvictSilent();
-  }
-  waiting_room_.AddSilent(visitor, Now() + options_->limits.handshake_timeout);
+  waiting_room_.AddSilent(visitor, Now(), Now() + options_->limits.handshake_timeout);
 }
 
 bool Gatekeeper::MayBeSilentInASlot() const {
-  return AgentSlotsTaken() < capacity_.handshakes_max / 2;
+  const auto given = not_begun_ + static_cast<int64_t>(waiting_room_.ready());
+  return given < BeginMax() / 2 && AgentSlotsTaken() < capacity_.handshakes_max / 2;
 }
 
 // --- How much to take
@@ -115,12 +120,54 @@ int64_t Gatekeeper::AgentSlotsTaken() const {
          static_cast<int64_t>(waiting_room_.ready());
 }
 
-int64_t Gatekeeper::AgentRoom() const {
-  const int64_t slots = capacity_.handshakes_max - AgentSlotsTaken();
+int64_t Gatekeeper::BeginMax() const {
+  if (!overload_.begins_few) return capacity_.handshakes_max;
+  return service_rate_.BeginMax(static_cast<int64_t>(workers_.size()), capacity_.handshakes_max);
+}
+
+int64_t Gatekeeper::AgentRoom() {
   // The descriptors that are left. Those of limits.connections are a matter of admission.
   const int64_t descriptors = capacity_.connections_max - static_cast<int64_t>(registry_.size()) -
                               static_cast<int64_t>(waiting_room_.size());
-  return std::min(slots, descriptors);
+  const int64_t evictable = waiting_room_.EvictableAt() <= Now() ? 1 : 0;
+  const int64_t waiting = WaitingMax() - static_cast<int64_t>(waiting_room_.waiting()) + evictable;
+  const int64_t room = std::min(descriptors, waiting);
+  if (LooksAhead()) return room;
+  // Those who can be begun, and as many again to choose from when these have been.
+  const int64_t soon = 2 * BeginMax() - not_begun_ - static_cast<int64_t>(waiting_room_.ready());
+  return std::min({room, capacity_.handshakes_max - AgentSlotsTaken(), soon});
+}
+
+void Gatekeeper::LearnFrom(const Registry::Change& change, const Report& report) {
+  if (change.begun) --not_begun_;
+  if (change.slot_freed) service_rate_.Finished();
+  const bool tls = options_->tls.has_value();
+  if (report.kind == (tls ? Report::Kind::kHandshakeDone : Report::Kind::kEstablished)) {
+    patience_.Served(Now());
+  }
+  if (!report.client_left) return;
+  const Duration age = Now() - change.admitted.arrived;
+  if (overload_.learns_from_late) {
+    patience_.LeftLate(age, Now());
+  } else if (report.kind == Report::Kind::kHandshakeFailed) {
+    patience_.Left(age, Now());
+  }
+}
+
+void Gatekeeper::ReckonWithOverload() {
+  const bool somebody_waits = waiting_room_.ready() > 0;
+  service_rate_.Update(somebody_waits, Now());
+  if (!somebody_waits) nobody_waited_ = Now();
+  const auto waiting = static_cast<int64_t>(waiting_room_.waiting());
+  if (!gate_.admits() || !LooksAhead()) return listeners_.LimitAgentQueues(std::nullopt);
+  if (waiting > WaitingMax() / 2 && Now() >= sweep_at_) {
+    waiting_room_.Sweep(kSweepCount, Now());
+    sweep_at_ = Now() + kSweepInterval;
+  }
+  if (!overload_.shortens_queue) return;
+  if (waiting < WaitingMax() * 3 / 4) return listeners_.LimitAgentQueues(std::nullopt);
+  if (AgentRoom() > 0 || listeners_.agent_queues_limited()) return;
+  listeners_.LimitAgentQueues(service_rate_.QueueMax(*patience_.Known()));
 }
 
 int64_t Gatekeeper::AgentBudget() {
@@ -139,6 +186,11 @@ void Gatekeeper::TakeAgents() {
 Instant Gatekeeper::NextDeadline(Instant until) {
   until = std::min({until, timers_.NextDeadline(), gate_.NextDeadline(), listeners_.NextDeadline(),
                     syn_refusals_.NextDeadline(), end_at_});
+  if (gate_.admits() && !stopping_ && AgentRoom() <= 0) {
+    const Instant evictable_at = waiting_room_.EvictableAt();
+    if (evictable_at > Now()) until = std::min(until, evictable_at);
+    if (LooksAhead() && sweep_at_ > Now()) until = std::min(until, sweep_at_);
+  }
   if (Now() < rest_until_ && gate_.admits() && !stopping_) until = std::min(until, rest_until_);
   // A pace that holds us back tells when it is our turn; unless nobody waits.
   if (gate_.admits() && !stopping_ && pace_.Allowance(Now()) <= 0 && !listeners_.agents_drained()) {

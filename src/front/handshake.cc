@@ -24,6 +24,7 @@ bool Handshake::OnReceived(Connection& connection, absl::Span<const std::byte> b
 }
 
 void Handshake::OnClientGone(Connection& connection) {
+  connection.client_left = true;
   Fail(connection, "the client left during the handshake");
 }
 
@@ -32,13 +33,7 @@ void Handshake::OnDeadline(Connection& connection) {
 }
 
 bool Handshake::Step(Connection& connection) {
-  if (!std::exchange(connection.handshake_begun, true)) {  // Who never speaks costs no session.
-    connection.tls = context_.tls->NewSession(connection.port == Port::kController);
-  }
-  if (connection.tls == nullptr) {
-    Fail(connection, "out of memory for a TLS session");
-    return false;
-  }
+  if (!connection.handshake_begun && !BeginSession(connection)) return false;
   const std::string input = std::exchange(connection.handshake_input, {});
   ByteSink plain{.data = absl::MakeSpan(context_.plain_scratch)};
   ByteSink cipher{.data = absl::MakeSpan(context_.cipher_scratch)};
@@ -59,9 +54,27 @@ bool Handshake::Step(Connection& connection) {
     case TlsState::kEstablished:
       break;
   }
+  connection.asked = !plain.empty();
   transport_.Append(connection, Side::kBackend, plain.data.first(plain.size));
   transport_.Append(connection, Side::kBackend, AsBytes(plain.overflow));
   Established(connection);
+  return true;
+}
+
+bool Handshake::BeginSession(Connection& connection) {
+  // The step to come costs a hundred times more than a look at who it is for.
+  if (context_.kernel.ReadConnection(connection.client.fd).state ==
+      ConnectionReading::State::kGone) {
+    OnClientGone(connection);
+    return false;
+  }
+  connection.handshake_begun = true;
+  connection.tls = context_.tls->NewSession(connection.port == Port::kController);
+  if (connection.tls == nullptr) {
+    Fail(connection, "out of memory for a TLS session");
+    return false;
+  }
+  context_.Tell(connection, Report::Kind::kBegun);
   return true;
 }
 

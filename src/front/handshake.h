@@ -39,6 +39,8 @@ class Handshake {
 
   void Fail(Connection& connection, absl::string_view why);
   void Refuse(Connection& connection);
+  // False: the connection ended.
+  bool BeginSession(Connection& connection);
   void Established(Connection& connection);
 
   WorkerContext& context_;

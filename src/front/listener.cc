@@ -87,7 +87,7 @@ bool Listeners::EnsureListening(Listener& listener) {
   if (listener.bound.fd < 0) Rebuild(listener, 0);
   if (listener.bound.fd < 0) return false;
   if (listener.bound.listening) return true;
-  const int result = kernel_.Listen(listener.bound.fd, listener.bound.backlog);
+  const int result = kernel_.Listen(listener.bound.fd, BacklogOf(listener));
   if (result < 0) {
     Rebuild(listener, -result);
     return false;
@@ -248,9 +248,28 @@ void Listeners::SetAgentBacklog(int backlog) {
   for (Listener& listener : listeners_) {
     if (listener.bound.port != Port::kAgent) continue;
     listener.bound.backlog = backlog;
-    if (listener.bound.listening && listener.bound.fd >= 0) {
-      kernel_.Listen(listener.bound.fd, backlog);
-    }
+  }
+  ListenAgain();
+}
+
+void Listeners::LimitAgentQueues(std::optional<int64_t> most) {
+  if (most == queue_limit_) return;
+  queue_limit_ = most;
+  ListenAgain();
+}
+
+int Listeners::BacklogOf(const Listener& listener) const {
+  if (listener.bound.port != Port::kAgent || !queue_limit_.has_value()) {
+    return listener.bound.backlog;
+  }
+  return static_cast<int>(std::min<int64_t>(*queue_limit_, listener.bound.backlog));
+}
+
+void Listeners::ListenAgain() {
+  for (const Listener& listener : listeners_) {
+    if (listener.bound.port != Port::kAgent) continue;
+    if (!listener.bound.listening || listener.bound.fd < 0) continue;
+    kernel_.Listen(listener.bound.fd, BacklogOf(listener));
   }
 }
 

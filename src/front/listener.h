@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,10 @@ class Listeners {
   bool stopped() const;
   // listen(2) again with a new backlog: takes effect at once, the queue is kept.
   void SetAgentBacklog(int backlog);
+  // Lets no more than `most` wait in each agent queue, if that is less than the backlog, until it
+  // is told otherwise; nullopt: the backlog alone counts. Who is queued already stays.
+  void LimitAgentQueues(std::optional<int64_t> most);
+  bool agent_queues_limited() const { return queue_limit_.has_value(); }
 
   // A completion whose token is ours (see Owns).
   void OnCompletion(const Completion& completion, Instant now);
@@ -113,6 +118,8 @@ class Listeners {
   // False: not now. It is tried again with the next TakeAgents.
   bool EnsureListening(Listener& listener);
   int64_t TakeFrom(size_t index, int64_t budget);
+  int BacklogOf(const Listener& listener) const;
+  void ListenAgain();
   void CloseIfIdle(Listener& listener);
 
   Kernel& kernel_;
@@ -123,6 +130,7 @@ class Listeners {
   std::vector<Op> deferred_;
   Instant retry_at_;  // 0: accepts work
   size_t first_ = 0;  // whose turn it is to be asked first
+  std::optional<int64_t> queue_limit_;
   bool stopping_ = false;
 };
 

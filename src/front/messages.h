@@ -49,10 +49,12 @@ struct CloseAll {};
 
 using WorkerMessage = std::variant<Assignment, Reconfigure, CloseAll>;
 
-// Worker to gatekeeper. Each connection sends kHandshakeDone (TLS only) and kEstablished on its
-// way, if it gets there, and exactly one of the others at its end, when its descriptors are closed.
+// Worker to gatekeeper. Each connection sends kBegun and kHandshakeDone (TLS only) and kEstablished
+// on its way, if it gets there, and exactly one of the others at its end, when its descriptors are
+// closed.
 struct Report {
   enum class Kind : uint8_t {
+    kBegun,  // its handshake's first step has been made: the one that costs
     kHandshakeDone,
     kEstablished,  // connected to the backend
     kFinished,
@@ -61,7 +63,8 @@ struct Report {
   };
   uint64_t id = 0;
   Kind kind = Kind::kFinished;
-  bool resumed = false;  // kHandshakeDone
+  bool resumed = false;      // kHandshakeDone
+  bool client_left = false;  // at its end: the client went away before it was served
 };
 
 }  // namespace floodgate

@@ -25,16 +25,14 @@ void ControllerPresence::Remove(const Admitted& controller) {
   if (--found->second == 0) others_.erase(found);
 }
 
-uint64_t Registry::Admit(const PeerAddress& peer, Port port, bool own, bool tls, uint8_t worker) {
+uint64_t Registry::Admit(const Admitted& admitted, bool tls) {
   const auto handle = admitted_.Insert();
-  Admitted& admitted = *admitted_.Get(handle);
-  admitted = {.peer = peer,
-              .port = port,
-              .state = tls ? Admitted::State::kHandshaking : Admitted::State::kConnecting,
-              .slot_held = true,
-              .own = own,
-              .worker = worker};
-  PortCounters& counters = Counters(port);
+  Admitted& inserted = *admitted_.Get(handle);
+  inserted = admitted;
+  inserted.state = tls ? Admitted::State::kHandshaking : Admitted::State::kConnecting;
+  inserted.slot_held = true;
+  inserted.begun = false;
+  PortCounters& counters = Counters(admitted.port);
   ++counters.admitted;
   ++(tls ? counters.handshaking : counters.active);
   return handle.Pack();
@@ -47,7 +45,11 @@ Registry::Change Registry::OnReport(const Report& report) {
   Admitted& admitted = *found;
   PortCounters& counters = Counters(admitted.port);
   Change change;
+  change.begun = !std::exchange(admitted.begun, true);
   switch (report.kind) {
+    case Report::Kind::kBegun:
+      change.admitted = admitted;
+      return change;
     case Report::Kind::kHandshakeDone:
       FG_CHECK(admitted.state == Admitted::State::kHandshaking);
       admitted.state = Admitted::State::kConnecting;

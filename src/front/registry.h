@@ -9,6 +9,7 @@
 
 #include "base/ip.h"
 #include "base/slot_pool.h"
+#include "base/time.h"
 #include "core/states.h"
 #include "front/messages.h"
 #include "front/snapshot.h"
@@ -17,12 +18,14 @@ namespace floodgate {
 
 struct Admitted {
   enum class State : uint8_t { kHandshaking, kConnecting, kEstablished };
-  PeerAddress peer;
+  PeerAddress peer = {};
   Port port = Port::kAgent;
   State state = State::kHandshaking;
   bool slot_held = true;  // counts among the handshakes in flight
+  bool begun = false;     // the worker has made the first step of its handshake, or needs none
   bool own = false;       // from one of this host's own addresses
   uint8_t worker = 0;
+  Instant arrived = {};  // when the connection was established; agents'
 };
 
 // Established connections on the controller port, by where they come from.
@@ -44,15 +47,17 @@ class Registry {
  public:
   explicit Registry(std::array<PortCounters, 2>& counters) : counters_(counters) {}
 
-  // Counts and remembers an admitted connection. `tls`: it begins with a handshake. The handle to
-  // give to the worker.
-  uint64_t Admit(const PeerAddress& peer, Port port, bool own, bool tls, uint8_t worker);
+  // Counts and remembers an admitted connection: peer, port, own, worker and arrived of `admitted`
+  // are the caller's. `tls`: it begins with a handshake. The handle to give to the worker.
+  uint64_t Admit(const Admitted& admitted, bool tls);
 
   // Takes a worker's report. `ended`: the connection is gone, and forgotten after this call.
-  // `slot_freed`: it no longer counts among the handshakes in flight.
+  // `slot_freed`: it no longer counts among the handshakes in flight. `begun`: nor among those that
+  // the worker has still to begin.
   struct Change {
     Admitted admitted;
     bool slot_freed = false;
+    bool begun = false;
     bool ended = false;
   };
   Change OnReport(const Report& report);

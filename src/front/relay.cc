@@ -28,6 +28,7 @@ void Relay::OnReceived(Connection& connection, Side side, absl::Span<const std::
   }
   if (side == Side::kClient && connection.backend.broken) return;
   connection.socket(side).bulk = bytes.size() == context_.kernel.buffer_size();
+  if (side == Side::kBackend) LookWhetherClientLeft(connection);
   const bool last = side == Side::kBackend && IsLast(connection);
   if (connection.tls == nullptr) {
     Copy(connection, side, bytes);
@@ -49,10 +50,22 @@ bool Relay::IsLast(Connection& connection) {
   return context_.kernel.InputEnded(connection.backend.fd);
 }
 
+void Relay::LookWhetherClientLeft(Connection& connection) {
+  if (!AwaitsAnswer(connection)) return;
+  connection.client_left =
+      context_.kernel.ReadConnection(connection.client.fd).state == ConnectionReading::State::kGone;
+}
+
+bool Relay::AwaitsAnswer(const Connection& connection) {
+  return connection.tls != nullptr && connection.port == Port::kAgent && connection.asked &&
+         !connection.answered;
+}
+
 bool Relay::Decrypt(Connection& connection, absl::Span<const std::byte> bytes) {
   ByteSink plain = transport_.SinkInto(connection, Side::kBackend);
   ByteSink cipher{.data = absl::MakeSpan(context_.cipher_scratch)};
   const TlsState state = connection.tls->Receive(bytes, plain, cipher);
+  connection.asked = connection.asked || !plain.empty();
   transport_.CommitSink(connection, Side::kBackend, plain);
   if (!cipher.empty()) {
     transport_.Append(connection, Side::kClient, cipher.data.first(cipher.size));
@@ -98,6 +111,7 @@ void Relay::ReadOn(Connection& connection, Side source) {
 
 void Relay::OnEnd(Connection& connection, Side side) {
   connection.socket(side).end_of_input = true;
+  if (side == Side::kClient && AwaitsAnswer(connection)) connection.client_left = true;
   if (connection.stage == Stage::kLinger) {
     return teardown_.Begin(connection, Report::Kind::kFinished, /*abort=*/false);
   }
@@ -112,6 +126,7 @@ void Relay::OnEnd(Connection& connection, Side side) {
 }
 
 void Relay::OnReceiveError(Connection& connection, Side side) {
+  if (side == Side::kClient && AwaitsAnswer(connection)) connection.client_left = true;
   if (side == Side::kBackend && connection.stage == Stage::kRelay &&
       connection.client.out.in_flight) {
     connection.backend.end_of_input = true;

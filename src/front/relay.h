@@ -39,6 +39,10 @@ class Relay {
   static constexpr int kSpliceRoundsPerTurn = 8;
   static constexpr size_t kSpliceBytesMax = 1 << 20;
 
+  // The client has asked and has no answer yet: if it goes now, it was not served.
+  static bool AwaitsAnswer(const Connection& connection);
+  // An agent that leaves in the moment before its answer shows in no receive if none is in flight.
+  void LookWhetherClientLeft(Connection& connection);
   // Whether the backend's first bytes were its last: short answers often end with the connection,
   // and its end then shares their packet.
   bool IsLast(Connection& connection);

@@ -2,6 +2,8 @@
 
 #include <poll.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace floodgate {
@@ -33,19 +35,25 @@ bool WaitingRoom::FlushDeferred() {
   return deferred_.empty();
 }
 
-void WaitingRoom::AddSilent(const Visitor& visitor, Instant deadline) {
+Visitor* WaitingRoom::OldestSilent() {
+  // Those at the front who have spoken meanwhile are of no use any more; so the list is never
+  // longer than what came within one handshake time-out.
+  while (!silent_order_.empty()) {
+    Visitor* oldest = visitors_.Get(silent_order_.front());
+    if (oldest != nullptr && oldest->state == Visitor::State::kSilent) return oldest;
+    silent_order_.pop_front();
+  }
+  return nullptr;
+}
+
+void WaitingRoom::AddSilent(const Visitor& visitor, Instant now, Instant deadline) {
   const SlotHandle handle = Insert(visitor, Visitor::State::kSilent);
   Visitor& added = *visitors_.Get(handle);
   ++counters_.waiting;
   ++silent_;
-  // Those at the front who have spoken meanwhile are of no use any more; so the list is never
-  // longer than what came within one handshake time-out.
-  while (!silent_order_.empty()) {
-    const Visitor* oldest = visitors_.Get(silent_order_.front());
-    if (oldest != nullptr && oldest->state == Visitor::State::kSilent) break;
-    silent_order_.pop_front();
-  }
+  OldestSilent();
   silent_order_.push_back(handle);
+  added.silent_since = now;
   added.timer = timers_.Arm(deadline, Token(handle, Kind::kTimer));
   added.watched = true;
   Submit({.kind = OpKind::kPoll,
@@ -54,10 +62,10 @@ void WaitingRoom::AddSilent(const Visitor& visitor, Instant deadline) {
           .token = Token(handle, Kind::kReadable)});
 }
 
-void WaitingRoom::AddReady(const Visitor& visitor, Instant now) {
+void WaitingRoom::AddReady(const Visitor& visitor) {
   const SlotHandle handle = Insert(visitor, Visitor::State::kReady);
   ++counters_.waiting;
-  MakeReady(handle, now);
+  MakeReady(handle);
 }
 
 void WaitingRoom::AddQueued(const Visitor& visitor, Instant due) {
@@ -74,10 +82,10 @@ void WaitingRoom::AddDelayed(const Visitor& visitor, RefusalReason reason, Insta
   added.timer = timers_.Arm(until, Token(handle, Kind::kTimer));
 }
 
-void WaitingRoom::MakeReady(SlotHandle handle, Instant now) {
+void WaitingRoom::MakeReady(SlotHandle handle) {
   Visitor& visitor = *visitors_.Get(handle);
   visitor.state = Visitor::State::kReady;
-  order_.Add(handle.index, visitor.arrived, now);
+  order_.Add(handle.index, visitor.arrived, visitor.parked);
 }
 
 void WaitingRoom::Uncount(Visitor& visitor, SlotHandle handle) {
@@ -114,16 +122,20 @@ void WaitingRoom::Dismiss(SlotHandle handle, bool reset) {
   visitors_.Erase(handle);
 }
 
-std::optional<Visitor> WaitingRoom::Next(Instant now) {
-  while (const std::optional<uint32_t> index = order_.Next(now)) {
+void WaitingRoom::LetGo(SlotHandle handle, Instant now) {
+  ++counters_.stale;
+  patience_.Left(now - visitors_.Get(handle)->arrived, now);
+  Dismiss(handle, /*reset=*/false);
+}
+
+std::optional<Visitor> WaitingRoom::Next(std::optional<Duration> horizon, Instant now) {
+  while (const std::optional<uint32_t> index = order_.Next(horizon, now)) {
     const SlotHandle handle = visitors_.HandleAt(*index);
     Visitor& visitor = *visitors_.Get(handle);
     FG_CHECK(visitor.state == Visitor::State::kReady && !visitor.watched);
     --counters_.waiting;
     if (kernel_.ReadConnection(visitor.fd).state == ConnectionReading::State::kGone) {
-      ++counters_.stale;
-      order_.Gone(visitor.arrived, now);
-      Dismiss(handle, /*reset=*/false);
+      LetGo(handle, now);
       continue;
     }
     const Visitor next = visitor;
@@ -133,18 +145,33 @@ std::optional<Visitor> WaitingRoom::Next(Instant now) {
   return std::nullopt;
 }
 
-bool WaitingRoom::EvictSilent() {
-  while (!silent_order_.empty()) {
-    const SlotHandle handle = silent_order_.front();
-    silent_order_.pop_front();
-    Visitor* visitor = visitors_.Get(handle);
-    if (visitor == nullptr || visitor->state != Visitor::State::kSilent) continue;
-    Uncount(*visitor, handle);
-    CountRefused(RefusalReason::kOverload);
-    Dismiss(handle, /*reset=*/true);
-    return true;
+void WaitingRoom::Sweep(size_t count, Instant now) {
+  count = std::min(count, visitors_.slots());
+  for (size_t i = 0; i < count; ++i) {
+    swept_ = swept_ + 1 < visitors_.slots() ? swept_ + 1 : 0;
+    const std::optional<SlotHandle> handle = visitors_.Look(swept_);
+    if (!handle.has_value()) continue;
+    Visitor& visitor = *visitors_.Get(*handle);
+    if (visitor.state != Visitor::State::kReady) continue;
+    if (kernel_.ReadConnection(visitor.fd).state != ConnectionReading::State::kGone) continue;
+    Uncount(visitor, *handle);
+    LetGo(*handle, now);
   }
-  return false;
+}
+
+Instant WaitingRoom::EvictableAt() {
+  const Visitor* oldest = OldestSilent();
+  return oldest == nullptr ? Instant::Never() : oldest->silent_since + kTimeToSpeak;
+}
+
+bool WaitingRoom::EvictSilent(Instant now) {
+  if (EvictableAt() > now) return false;
+  const SlotHandle handle = silent_order_.front();
+  silent_order_.pop_front();
+  Uncount(*visitors_.Get(handle), handle);
+  CountRefused(RefusalReason::kOverload);
+  Dismiss(handle, /*reset=*/true);
+  return true;
 }
 
 void WaitingRoom::EndDelayed() {
@@ -176,22 +203,20 @@ void WaitingRoom::OnCompletion(const Completion& completion, Instant now) {
   Uncount(*visitor, handle);
   constexpr int32_t kGone = POLLRDHUP | POLLHUP | POLLERR;
   if (completion.result < 0 || (completion.result & kGone) != 0) {
-    ++counters_.stale;
-    order_.Gone(visitor->arrived, now);
-    return Dismiss(handle, /*reset=*/false);
+    return LetGo(handle, now);
   }
   ++counters_.waiting;
-  MakeReady(handle, now);
+  MakeReady(handle);
 }
 
-void WaitingRoom::OnTimer(uint64_t token, Instant now) {
+void WaitingRoom::OnTimer(uint64_t token) {
   const SlotHandle handle = HandleOf(token);
   Visitor* visitor = visitors_.Get(handle);
   if (visitor == nullptr) return;
   visitor->timer = {};
   switch (visitor->state) {
     case Visitor::State::kQueued:
-      return MakeReady(handle, now);
+      return MakeReady(handle);
     case Visitor::State::kDelayed:
       Uncount(*visitor, handle);
       CountRefused(visitor->reason);

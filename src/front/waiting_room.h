@@ -15,6 +15,7 @@
 #include "base/slot_pool.h"
 #include "base/time.h"
 #include "base/timer_wheel.h"
+#include "core/patience.h"
 #include "core/service_order.h"
 #include "core/states.h"
 #include "front/snapshot.h"
@@ -37,7 +38,9 @@ struct Visitor {
   RefusalReason reason = RefusalReason::kSourceRate;  // kDelayed
   bool watched = false;                               // a poll on it is in flight
   bool reset = false;                                 // kLeaving: how to close
+  bool parked = false;                                // waited behind the gate when it opened
   Instant arrived = {};                               // when the connection was established
+  Instant silent_since = {};                          // kSilent: when it was taken
   TimerId timer = {};
 };
 
@@ -47,19 +50,32 @@ class WaitingRoom {
   // it no longer counts for its source. Those delayed never did.
   using OnEnded = std::function<void(const PeerAddress&)>;
 
-  WaitingRoom(Kernel& kernel, TimerWheel& timers, PortCounters& counters, OnEnded on_ended)
-      : kernel_(kernel), timers_(timers), counters_(counters), on_ended_(std::move(on_ended)) {}
+  // `patience` is told of everybody who is found to have left.
+  WaitingRoom(Kernel& kernel, TimerWheel& timers, PortCounters& counters, Patience& patience,
+              OnEnded on_ended)
+      : kernel_(kernel),
+        timers_(timers),
+        counters_(counters),
+        patience_(patience),
+        on_ended_(std::move(on_ended)) {}
 
   // Each counts the connection and owns its descriptor from then on.
-  void AddSilent(const Visitor& visitor, Instant deadline);
-  void AddReady(const Visitor& visitor, Instant now);
+  void AddSilent(const Visitor& visitor, Instant now, Instant deadline);
+  void AddReady(const Visitor& visitor);
   void AddQueued(const Visitor& visitor, Instant due);
   void AddDelayed(const Visitor& visitor, RefusalReason reason, Instant until);
 
   // The next to be admitted, out of the room and still there; those found gone are counted stale.
-  std::optional<Visitor> Next(Instant now);
-  // Resets the one that has been silent longest, for want of room. False: none is silent.
-  bool EvictSilent();
+  // `horizon`: see ServiceOrder.
+  std::optional<Visitor> Next(std::optional<Duration> horizon, Instant now);
+  // Looks at up to `count` of those who are ready, going round, and lets go who has left.
+  void Sweep(size_t count, Instant now);
+  // When the one that has been silent longest has been so for kTimeToSpeak; Never(): nobody is
+  // silent.
+  Instant EvictableAt();
+  // Resets the one that has been silent longest, for want of room. False: none has been for
+  // kTimeToSpeak.
+  bool EvictSilent(Instant now);
   // Resets everyone who is being delayed.
   void EndDelayed();
   // Resets everyone.
@@ -76,20 +92,26 @@ class WaitingRoom {
   // A completion or timer whose token is ours (the kind is in the low byte; see Owns).
   void OnCompletion(const Completion& completion, Instant now);
   // A silent one whose time is over counts as admitted and its handshake as failed.
-  void OnTimer(uint64_t token, Instant now);
+  void OnTimer(uint64_t token);
   static bool Owns(uint64_t token) { return (token & kTokenTag) != 0; }
   // Submits what found the kernel's queue full. False: some is left.
   bool FlushDeferred();
 
  private:
   static constexpr uint64_t kTokenTag = uint64_t{1} << 62;
+  // A client's first bytes are a round trip behind its connection, and a busy client's later.
+  static constexpr Duration kTimeToSpeak = Duration::Milliseconds(500);
   enum class Kind : uint8_t { kReadable = 1, kCancelled, kTimer };
 
   uint64_t Token(SlotHandle handle, Kind kind) const;
   SlotHandle HandleOf(uint64_t token) const;
   SlotHandle Insert(const Visitor& visitor, Visitor::State state);
   void Submit(const Op& op);
-  void MakeReady(SlotHandle handle, Instant now);
+  void MakeReady(SlotHandle handle);
+  // Counts it as stale; it has left the order and its state's count already.
+  void LetGo(SlotHandle handle, Instant now);
+  // The oldest of the silent, or null.
+  Visitor* OldestSilent();
   // Takes it out of its state's count and out of the order.
   void Uncount(Visitor& visitor, SlotHandle handle);
   // Closes it, now or when the watch has been cancelled. It has been counted already.
@@ -99,11 +121,13 @@ class WaitingRoom {
   Kernel& kernel_;
   TimerWheel& timers_;
   PortCounters& counters_;
+  Patience& patience_;
   OnEnded on_ended_;
   SlotPool<Visitor> visitors_;
   ServiceOrder order_;
   std::deque<SlotHandle> silent_order_;  // oldest first; may hold some who have left that state
   size_t silent_ = 0;
+  uint32_t swept_ = 0;  // the slot where the next sweep begins
   std::vector<Op> deferred_;
 };
 

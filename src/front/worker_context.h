@@ -90,7 +90,10 @@ struct WorkerContext {
   // Queues a report for the end of the turn. What happens to controllers moves the gate and is told
   // at once; of agents the gatekeeper hears when it looks, unless it has asked for all.
   void Tell(const Connection& connection, Report::Kind kind, bool resumed = false) {
-    reports.push_back({.id = connection.id, .kind = kind, .resumed = resumed});
+    reports.push_back({.id = connection.id,
+                       .kind = kind,
+                       .resumed = resumed,
+                       .client_left = connection.client_left});
     reports_urgent = reports_urgent || connection.port == Port::kController;
   }
 

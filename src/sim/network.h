@@ -19,6 +19,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,7 +37,7 @@ namespace floodgate::sim {
 enum class SynSchedule : uint8_t { kLinear, kExponential };
 
 struct ConnectOptions {
-  PeerAddress from;
+  PeerAddress from;  // kUnix: this host itself, over loopback
   uint16_t to_port = 0;
   Duration one_way = Duration::Microseconds(20);  // each direction
   SynSchedule syn = SynSchedule::kLinear;
@@ -44,11 +46,12 @@ struct ConnectOptions {
 // What holds for an end; the bits are poll(2)'s where it has them.
 struct Readiness {
   bool connected = false;  // kConnect would have completed with 0
-  bool refused = false;    // ... with -ECONNREFUSED
+  bool refused = false;    // ... with -ECONNREFUSED, or -ETIMEDOUT: see TakeError
   bool readable = false;   // bytes, or the end of input, or an error are there; listener: a queue
   bool writable = false;   // a send would take something
   bool end_of_input = false;  // the peer's FIN has come (bytes may be before it)
   bool reset = false;         // the peer has reset, or we have
+  bool error = false;         // one that has not been told yet
   bool both_finished = false;
 };
 
@@ -78,9 +81,10 @@ class Network : public Actor {
   // --- Listeners. Numbers are descriptors of the one host; they are used again after Close, oldest
   // first, as late as possible.
   // Bound to `port` (0: one that is free), not listening.
+  // -EADDRINUSE: another listener has that port.
   int OpenListener(uint16_t port);
   uint16_t PortOf(int listener) const;
-  // listen(2), also again. 0 or -EADDRINUSE and the like.
+  // listen(2), also again; the queue is kept. 0.
   int Listen(int listener, int backlog);
   QueueReading ReadQueue(int listener) const;
   // The oldest of the queue, or -EAGAIN. The end is unobserved. `peer` also of one who has left.
@@ -96,14 +100,22 @@ class Network : public Actor {
   // Up to `max` bytes in order; "" when none are there now.
   std::string Receive(int fd, size_t max);
   size_t received_unread(int fd) const;
-  // Takes what fits the window; the number of bytes taken. -EPIPE after FIN or reset.
+  // Takes what fits the window; the number of bytes taken. -EPIPE after FIN or reset. Who is given
+  // less than asked is told when a third of the window is free again.
   int64_t Send(int fd, absl::string_view bytes);
   void Finish(int fd);  // SHUT_WR
   // SHUT_RD's half of SHUT_RDWR: input counts as ended.
   void StopInput(int fd);
   // Frees the number. With unread bytes it resets, as Linux does; else FIN unless sent.
   void Close(int fd);
+  // Closes with a reset; frees the number.
   void Reset(int fd);
+  // The connection breaks at once for this end, and for the other when that is told: both are
+  // reset and stay open. For faults.
+  void Break(int fd);
+  // What connecting or receiving would fail with, positive, told once: ECONNREFUSED, ETIMEDOUT,
+  // ECONNRESET. 0: nothing, also when the peer's FIN had come before its reset.
+  int TakeError(int fd);
   // What TCP_INFO says: gone, talking, silent; and the time since it was established here.
   ConnectionReading Read(int fd) const;
   bool Addresses(int fd, PeerAddress* peer, PeerAddress* local) const;
@@ -111,20 +123,137 @@ class Network : public Actor {
 
   // --- Observing. One observer an end or listener; null: nobody.
   void Observe(int fd, EndObserver* observer, uint64_t tag);
+  bool IsObserved(int fd) const { return At(fd).observer != nullptr; }
+  // The observer is to be told when a full window has room again, as after a short Send.
+  void WantRoom(int fd);
 
   // --- For checks
-  size_t open_ends() const;  // ends and listeners that have a number
+  bool Exists(int fd) const;
+  size_t open_ends() const { return open_ends_; }  // those an owner holds; not those in a queue
   uint64_t syn_retransmits() const { return syn_retransmits_; }
   uint64_t queue_overflows() const { return queue_overflows_; }  // SYNs and ACKs dropped
 
   void OnEvent(uint64_t what) override;
 
  private:
+  enum class State : uint8_t {
+    kFree,
+    kUnconnected,
+    kListener,
+    kSynSent,
+    kFailed,
+    kRequest,  // the server's, until the ACK has come and found room in the queue
+    kQueued,   // the server's, until it is accepted
+    kEstablished,
+  };
+  // What events say; each is for one end.
+  enum class Happening : uint8_t {
+    kSynArrives,  // for the end that sent it
+    kSynExpires,
+    kSynAckArrives,
+    kRefusalArrives,
+    kAckArrives,  // for the server's end
+    kSynAckTimer,
+    kBytesArrive,
+    kBytesAgain,  // those that a half-open end has dropped, and the FIN
+    kFinArrives,
+    kResetArrives,
+    kLook,  // the window has opened, or the queue has grown
+  };
+  // Both directions' bytes are where they go to, from the moment they are sent.
+  struct End {
+    std::string in;  // from `head`: unread, and from `arrived`: under way
+    EndObserver* observer = nullptr;
+    uint64_t tag = 0;
+    Instant since;  // established; before that: the first SYN, the request
+    Duration one_way;
+    uint32_t head = 0;
+    uint32_t arrived = 0;
+    uint32_t dropped = 0;   // of those under way: half-open, they must be sent again
+    int32_t peer = -1;      // the other end; -1: it has closed
+    uint32_t listener = 0;  // kListener: index; kRequest: the listener's identity
+    PeerAddress client;     // who connected
+    uint16_t server_port = 0;
+    uint16_t generation = 0;
+    uint16_t error = 0;
+    State state = State::kFree;
+    uint8_t tries = 0;  // SYNs or SYN-ACKs sent again
+    uint8_t data_tries = 0;
+    SynSchedule syn = SynSchedule::kLinear;
+    bool is_server : 1 = false;  // it was accepted, not connected
+    bool is_local : 1 = false;   // connects from the server's own host
+    bool finished : 1 = false;   // our FIN is sent
+    bool input_stopped : 1 = false;
+    bool received : 1 = false;       // bytes, ever
+    bool fin_arrived : 1 = false;    // takes effect behind the bytes that were sent before it
+    bool fin_dropped : 1 = false;    // half-open, it must be sent again
+    bool reset_arrived : 1 = false;  // takes effect as fin_arrived does
+    bool reset_coming : 1 = false;
+    bool blocked : 1 = false;    // wants to be told of room
+    bool again_due : 1 = false;  // kBytesAgain is under way
+    bool timer_due : 1 = false;  // kSynAckTimer is
+  };
+  struct Listener {
+    std::deque<int> queue;
+    uint32_t identity = 0;
+    int fd = -1;
+    int backlog = -1;  // -1: bound, not listening
+    uint16_t port = 0;
+    bool full() const { return queue.size() > static_cast<size_t>(backlog); }
+  };
+
+  static constexpr int kChunkBits = 12;
+  static constexpr size_t kChunkSize = size_t{1} << kChunkBits;
+
+  End& At(int fd);
+  const End& At(int fd) const;
+  Listener& ListenerAt(int fd);
+  const Listener& ListenerAt(int fd) const;
+  // The one that listens on `port`; null if nobody does.
+  Listener* ListenerOn(uint16_t port);
+  int Allocate(State state);
+  void Free(int fd);
+  void Notify(int fd);
+  void Schedule(Duration after, Happening happening, int fd, uint32_t bytes = 0);
+  uint16_t FreePort();
+
+  // network_connect.cc
+  void OnSyn(int client);
+  void DropSyn(int client);
+  void OnSynAck(int client);
+  void Fail(int client, int error);
+  void OnSynAckTimer(int server);
+  // Lets a request into its listener's queue. False: no room, or it is gone; `exists` tells.
+  bool Enter(int server);
+  void AnswerByReset(int server);
+  void CloseListener(int fd);
+
+  // network_stream.cc
+  bool InputComplete(const End& end) const { return end.arrived == end.in.size(); }
+  bool IsReset(const End& end) const { return end.reset_arrived && InputComplete(end); }
+  bool HasEnded(const End& end) const;
+  size_t Room(const End& end) const;
+  void OnBytes(int fd, uint32_t bytes);
+  void OnBytesAgain(int fd);
+  void OnFin(int fd);
+  void OnReset(int fd);
+  void SendAgainLater(int fd);
+  void AdmitDropped(End& end);
+  void SendToNobody(int fd);
+  void Leave(int fd, bool abort);
+
   World& world_;
   NetworkOptions options_;
   uint64_t syn_retransmits_ = 0;
   uint64_t queue_overflows_ = 0;
-  // The rest is the implementer's to add.
+  size_t open_ends_ = 0;
+  std::vector<std::unique_ptr<End[]>> chunks_;
+  int numbers_ = 0;       // given out so far
+  std::deque<int> free_;  // oldest first
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  absl::flat_hash_map<uint16_t, uint32_t> by_port_;  // listeners' indexes
+  uint32_t identities_ = 0;
+  uint16_t next_port_ = 0;
 };
 
 }  // namespace floodgate::sim

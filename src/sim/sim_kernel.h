@@ -25,14 +25,14 @@ struct Faults {
   uint32_t accept_error_pct = 0;   // EMFILE, ENFILE, ENOBUFS, ENOMEM, ECONNABORTED
   uint32_t multishot_end_pct = 0;  // ends with a valid handle and `more` clear
   uint32_t receive_short_pct = 0;
-  uint32_t receive_reset_pct = 0;
+  uint32_t receive_reset_pct = 0;  // the connection breaks, for the peer too
   uint32_t receive_no_buffers_pct = 0;
   uint32_t send_short_pct = 0;
-  uint32_t send_pipe_pct = 0;
+  uint32_t send_pipe_pct = 0;  // ... and here
   uint32_t connect_error_pct = 0;
-  uint32_t cancel_race_pct = 0;        // the target completes first: -ENOENT
-  uint32_t queue_full_pct = 0;         // Submit says no
-  Duration completion_delay_max = {};  // uniform, each completion
+  uint32_t cancel_race_pct = 0;        // the target completes first if it can: -ENOENT
+  uint32_t queue_full_pct = 0;         // Submit says no, never to the first one after a Wait
+  Duration completion_delay_max = {};  // uniform, before each attempt to complete an operation
 };
 
 // What the calls cost the thread that makes them, in CPU time; all zero: time stands still.
@@ -44,7 +44,7 @@ struct KernelCosts {
   Duration receive = {};
   Duration send = {};
   Duration connect = {};
-  Duration wait = {};  // each Wait
+  Duration wait = {};  // each Wait, except one that would only have begun to sleep
 };
 
 // The SocketAddress by which kConnect and OpenSocket name a port of the simulated host.
@@ -65,12 +65,15 @@ class SimKernel final : public Kernel, public EndObserver, public Actor {
   void set_costs(const KernelCosts& costs);
   // Called when completions have come to be there, or a wake has, while there were none.
   void set_on_ready(std::function<void()> on_ready);
-  // kByScheduler: whether Wait would return something now.
+  // kByScheduler: whether Wait would return something now, or has something to start: operations
+  // begin at the Wait behind their Submit. It may still be true after a Wait that found more than
+  // fitted; on_ready does not come again then.
   bool ready() const;
   // CPU time that has been charged since the last call; whoever runs the thread lets it pass.
   Duration TakeCharge();
   // Charges more of it (a TLS step).
   void Charge(Duration time);
+  // From Submit until Wait hands over the (last) completion; cancels are operations too.
   size_t operations_in_flight() const;
   size_t handles() const;  // open, and this kernel's (neither closed nor forgotten)
 

@@ -15,7 +15,8 @@ PeerAddress From(uint32_t address) {
 class RegistryTest : public ::testing::Test {
  protected:
   uint64_t Admit(Port port, uint32_t address = 0x0a000001, bool own = false) {
-    return registry_.Admit(From(address), port, own, /*tls=*/true, /*worker=*/1);
+    return registry_.Admit({.peer = From(address), .port = port, .own = own, .worker = 1},
+                           /*tls=*/true);
   }
   Registry::Change Tell(uint64_t id, Kind kind, bool resumed = false) {
     const Registry::Change change =
@@ -34,6 +35,19 @@ class RegistryTest : public ::testing::Test {
   Registry registry_{counters_};
 };
 
+TEST_F(RegistryTest, BegunIsToldOnceWhicheverReportComesFirst) {
+  const uint64_t told = Admit(Port::kAgent);
+  const Registry::Change begun = Tell(told, Kind::kBegun);
+  EXPECT_TRUE(begun.begun);
+  EXPECT_FALSE(begun.slot_freed);
+  EXPECT_FALSE(begun.ended);
+  const Registry::Change done = Tell(told, Kind::kHandshakeDone);
+  EXPECT_FALSE(done.begun);
+  EXPECT_TRUE(done.slot_freed);
+  // Who has gone before the first step was never begun, but is no longer to be.
+  EXPECT_TRUE(Tell(Admit(Port::kAgent), Kind::kHandshakeFailed).begun);
+}
+
 TEST_F(RegistryTest, ALifeWithTls) {
   const uint64_t id = Admit(Port::kAgent);
   EXPECT_EQ(agents().handshaking, 1U);
@@ -51,7 +65,7 @@ TEST_F(RegistryTest, ALifeWithTls) {
 }
 
 TEST_F(RegistryTest, WithoutTlsTheSlotIsFreedByTheBackend) {
-  const uint64_t id = registry_.Admit(From(1), Port::kAgent, false, /*tls=*/false, 0);
+  const uint64_t id = registry_.Admit({.peer = From(1), .port = Port::kAgent}, /*tls=*/false);
   EXPECT_EQ(agents().active, 1U);
   EXPECT_TRUE(Tell(id, Kind::kEstablished).slot_freed);
   EXPECT_FALSE(Tell(id, Kind::kFinished).slot_freed);

@@ -27,7 +27,7 @@ class WaitingRoomTest : public ::testing::Test {
   void Advance(Instant now) {
     timers_.Advance(now, [&](uint64_t token) {
       ASSERT_TRUE(WaitingRoom::Owns(token));
-      room_.OnTimer(token, now);
+      room_.OnTimer(token);
     });
   }
 
@@ -44,17 +44,19 @@ class WaitingRoomTest : public ::testing::Test {
   TimerWheel timers_{At(0)};
   PortCounters counters_;
   int ended_ = 0;
-  WaitingRoom room_{kernel_, timers_, counters_, [this](const PeerAddress&) { ++ended_; }};
+  Patience patience_{std::nullopt, At(0)};
+  WaitingRoom room_{kernel_, timers_, counters_, patience_,
+                    [this](const PeerAddress&) { ++ended_; }};
 };
 
 TEST_F(WaitingRoomTest, TheOldestIsAdmittedFirst) {
-  room_.AddReady(Make(11, At(2)), At(5));
-  room_.AddReady(Make(10, At(1)), At(5));
+  room_.AddReady(Make(11, At(2)));
+  room_.AddReady(Make(10, At(1)));
   EXPECT_EQ(room_.ready(), 2U);
   EXPECT_EQ(counters_.waiting, 2U);
-  EXPECT_EQ(room_.Next(At(5))->fd, 10);
-  EXPECT_EQ(room_.Next(At(5))->fd, 11);
-  EXPECT_FALSE(room_.Next(At(5)).has_value());
+  EXPECT_EQ(room_.Next(std::nullopt, At(5))->fd, 10);
+  EXPECT_EQ(room_.Next(std::nullopt, At(5))->fd, 11);
+  EXPECT_FALSE(room_.Next(std::nullopt, At(5)).has_value());
   EXPECT_EQ(counters_.waiting, 0U);
   EXPECT_EQ(room_.size(), 0U);
   EXPECT_EQ(ended_, 0);
@@ -62,30 +64,30 @@ TEST_F(WaitingRoomTest, TheOldestIsAdmittedFirst) {
 }
 
 TEST_F(WaitingRoomTest, ThoseWhoHaveLeftArePassedOver) {
-  for (const int fd : {10, 11, 12}) room_.AddReady(Make(fd), At(0));
+  for (const int fd : {10, 11, 12}) room_.AddReady(Make(fd));
   kernel_.states = {{10, State::kGone}, {11, State::kGone}, {12, State::kTalking}};
-  EXPECT_EQ(room_.Next(At(1))->fd, 12);
+  EXPECT_EQ(room_.Next(std::nullopt, At(1))->fd, 12);
   EXPECT_EQ(counters_.stale, 2U);
   EXPECT_EQ(ended_, 2);
   EXPECT_THAT(kernel_.closed, ElementsAre(10, 11));
 }
 
 TEST_F(WaitingRoomTest, ASilentOneIsReadyWhenItSpeaks) {
-  room_.AddSilent(Make(10), At(100));
+  room_.AddSilent(Make(10), At(0), At(100));
   EXPECT_EQ(room_.silent(), 1U);
-  EXPECT_FALSE(room_.Next(At(1)).has_value());
+  EXPECT_FALSE(room_.Next(std::nullopt, At(1)).has_value());
   ASSERT_EQ(kernel_.submitted.size(), 1U);
   EXPECT_EQ(kernel_.submitted[0].kind, OpKind::kPoll);
   Complete(0, POLLIN, At(50));
   EXPECT_EQ(room_.silent(), 0U);
   EXPECT_EQ(counters_.waiting, 1U);
   Advance(At(200));  // Its time to say hello no longer runs.
-  EXPECT_EQ(room_.Next(At(200))->fd, 10);
+  EXPECT_EQ(room_.Next(std::nullopt, At(200))->fd, 10);
   EXPECT_EQ(counters_.handshakes_failed, 0U);
 }
 
 TEST_F(WaitingRoomTest, ASilentOneThatLeavesIsStale) {
-  room_.AddSilent(Make(10), At(100));
+  room_.AddSilent(Make(10), At(0), At(100));
   Complete(0, POLLIN | POLLRDHUP, At(50));
   EXPECT_EQ(counters_.stale, 1U);
   EXPECT_EQ(counters_.waiting, 0U);
@@ -95,7 +97,7 @@ TEST_F(WaitingRoomTest, ASilentOneThatLeavesIsStale) {
 }
 
 TEST_F(WaitingRoomTest, SilenceUntilTheDeadlineIsAFailedHandshake) {
-  room_.AddSilent(Make(10), At(100));
+  room_.AddSilent(Make(10), At(0), At(100));
   Advance(At(99));
   EXPECT_EQ(counters_.handshakes_failed, 0U);
   Advance(At(101));
@@ -114,25 +116,58 @@ TEST_F(WaitingRoomTest, SilenceUntilTheDeadlineIsAFailedHandshake) {
   EXPECT_EQ(room_.size(), 0U);
 }
 
+TEST_F(WaitingRoomTest, TheSilentHaveTimeToSpeak) {
+  EXPECT_EQ(room_.EvictableAt(), Instant::Never());
+  room_.AddSilent(Make(10), At(0), At(10'000));
+  EXPECT_EQ(room_.EvictableAt(), At(500));
+  EXPECT_FALSE(room_.EvictSilent(At(499)));
+  EXPECT_TRUE(room_.EvictSilent(At(500)));
+  EXPECT_EQ(room_.EvictableAt(), Instant::Never());
+}
+
+TEST_F(WaitingRoomTest, ASweepLetsGoWhoHasLeftAndNobodyElse) {
+  for (const int fd : {10, 11, 12, 13}) room_.AddReady(Make(fd, At(0)));
+  room_.AddSilent(Make(14), At(0), At(10'000));
+  kernel_.states = {{11, State::kGone}, {13, State::kGone}, {14, State::kGone}};
+  room_.Sweep(100, At(700));
+  EXPECT_EQ(counters_.stale, 2U);
+  EXPECT_EQ(room_.ready(), 2U);
+  EXPECT_EQ(ended_, 2);
+  EXPECT_THAT(kernel_.closed, ::testing::UnorderedElementsAre(11, 13));
+  for (int i = 0; i < 10; ++i) room_.Sweep(1, At(700));
+  EXPECT_EQ(counters_.stale, 2U);
+}
+
+TEST_F(WaitingRoomTest, PatienceIsLearnedFromWhoeverIsFoundGone) {
+  for (int fd = 10; fd < 20; ++fd) {
+    room_.AddReady(Make(fd, At(0)));
+    kernel_.states[fd] = State::kGone;
+  }
+  EXPECT_FALSE(room_.Next(std::nullopt, At(1024)).has_value());
+  ASSERT_TRUE(patience_.Known().has_value());
+  EXPECT_LE(*patience_.Known(), Duration::Milliseconds(1024));
+  EXPECT_GT(*patience_.Known(), Duration::Milliseconds(890));
+}
+
 TEST_F(WaitingRoomTest, TheOneSilentLongestGivesWay) {
-  for (const int fd : {10, 11, 12}) room_.AddSilent(Make(fd), At(100));
+  for (const int fd : {10, 11, 12}) room_.AddSilent(Make(fd), At(0), At(100));
   Complete(0, POLLIN, At(1));  // 10 has spoken.
-  EXPECT_TRUE(room_.EvictSilent());
+  EXPECT_TRUE(room_.EvictSilent(At(500)));
   EXPECT_EQ(Refused(RefusalReason::kOverload), 1U);
   Complete(1, -ECANCELED, At(2));
   EXPECT_THAT(kernel_.resets, ElementsAre(11));
-  EXPECT_TRUE(room_.EvictSilent());
-  EXPECT_FALSE(room_.EvictSilent());
+  EXPECT_TRUE(room_.EvictSilent(At(500)));
+  EXPECT_FALSE(room_.EvictSilent(At(500)));
   EXPECT_EQ(room_.ready(), 1U);
 }
 
 TEST_F(WaitingRoomTest, AQueuedOneIsReadyWhenItsTokenIsDue) {
   room_.AddQueued(Make(10), At(50));
   Advance(At(49));
-  EXPECT_FALSE(room_.Next(At(49)).has_value());
+  EXPECT_FALSE(room_.Next(std::nullopt, At(49)).has_value());
   EXPECT_EQ(counters_.waiting, 1U);
   Advance(At(51));
-  EXPECT_EQ(room_.Next(At(51))->fd, 10);
+  EXPECT_EQ(room_.Next(std::nullopt, At(51))->fd, 10);
 }
 
 TEST_F(WaitingRoomTest, ADelayedOneIsResetAtItsTime) {
@@ -149,16 +184,16 @@ TEST_F(WaitingRoomTest, ADelayedOneIsResetAtItsTime) {
 
 TEST_F(WaitingRoomTest, EndingTheDelayedLeavesTheOthers) {
   room_.AddDelayed(Make(10), RefusalReason::kSourceRate, At(50));
-  room_.AddReady(Make(11), At(0));
+  room_.AddReady(Make(11));
   room_.EndDelayed();
   EXPECT_THAT(kernel_.resets, ElementsAre(10));
   EXPECT_EQ(room_.size(), 1U);
-  EXPECT_EQ(room_.Next(At(1))->fd, 11);
+  EXPECT_EQ(room_.Next(std::nullopt, At(1))->fd, 11);
 }
 
 TEST_F(WaitingRoomTest, EndingAllCountsEachOnce) {
-  room_.AddSilent(Make(10), At(100));
-  room_.AddReady(Make(11), At(0));
+  room_.AddSilent(Make(10), At(0), At(100));
+  room_.AddReady(Make(11));
   room_.AddQueued(Make(12), At(50));
   room_.AddDelayed(Make(13), RefusalReason::kSourceRate, At(50));
   room_.EndAll();
@@ -178,8 +213,8 @@ TEST_F(WaitingRoomTest, EndingAllCountsEachOnce) {
 
 TEST_F(WaitingRoomTest, WhatFindsTheKernelFullIsSubmittedLaterInOrder) {
   kernel_.full = true;
-  room_.AddSilent(Make(10), At(100));
-  room_.AddSilent(Make(11), At(100));
+  room_.AddSilent(Make(10), At(0), At(100));
+  room_.AddSilent(Make(11), At(0), At(100));
   EXPECT_FALSE(room_.FlushDeferred());
   kernel_.full = false;
   EXPECT_TRUE(room_.FlushDeferred());

@@ -23,6 +23,7 @@ constexpr std::array<RetryPolicy, 2> kWithJitter = {RetryPolicy::kFullJitter,
 std::vector<int64_t> Delays(const BackoffOptions& options, uint64_t seed, int count) {
   Backoff backoff(options, seed);
   std::vector<int64_t> delays;
+  delays.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) delays.push_back(backoff.NextDelayNs().value());
   return delays;
 }

@@ -27,7 +27,7 @@ ROOMS = {
     "admin": {"base", "core"},
     "sim": {"base", "core", "front"},
     "daemon": {"base", "core", "io", "front", "admin"},
-    "tools": {"base", "core", "io"},
+    "tools": {"base", "core", "io", "sim"},
     "include": {"base"},
 }
 # Single headers beyond that: the seam to the kernel, and front's snapshots.

@@ -1,0 +1,252 @@
+#include "sim/fleet.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "core/backoff.h"
+#include "core/duration.h"
+#include "sim/backend.h"
+#include "sim/chance.h"
+
+namespace floodgate::sim {
+namespace {
+
+constexpr size_t kHelloBytes = 300;
+constexpr size_t kFinishBytes = 52;
+constexpr size_t kReadMaxBytes = size_t{64} * 1024;
+// How many means the patience of an exponential kind may be taken to last.
+constexpr int kMeansThatMatter = 3;
+
+}  // namespace
+
+std::string Patience::ToString() const {
+  switch (kind) {
+    case Kind::kFixed:
+      return FormatDuration(time);
+    case Kind::kExponential:
+      return absl::StrCat("exp ", FormatDuration(time));
+    case Kind::kMix:
+      return absl::StrCat(FormatDuration(time), "/", FormatDuration(other));
+  }
+  return "";
+}
+
+Duration Patience::Longest() const {
+  switch (kind) {
+    case Kind::kFixed:
+      return time;
+    case Kind::kExponential:
+      return time * kMeansThatMatter;
+    case Kind::kMix:
+      return std::max(time, other);
+  }
+  return time;
+}
+
+Fleet::Fleet(Network& network, const FleetSetup& setup)
+    : network_(network), world_(network.world()), setup_(setup) {
+  const std::string request(kRequestBytes, 'r');
+  if (setup_.tls) {
+    AppendRecords(RecordType::kClientHello, std::string(kHelloBytes, 'h'), hello_);
+    AppendRecords(RecordType::kClientFinish, std::string(kFinishBytes, 'f'), finish_);
+    // As clients of TLS 1.3 do: the request goes along.
+    AppendRecords(RecordType::kData, request, finish_);
+  } else {
+    finish_ = request;
+  }
+}
+
+void Fleet::Start() {
+  if (setup_.arrivals == Arrivals::kAllAtOnce) {
+    while (!stopped_ && agents_.size() < setup_.agents_max) Arrive();
+  } else {
+    world_.At(world_.now(), *this, Event(Kind::kArrival, 0, 0));
+  }
+}
+
+void Fleet::StopArriving() {
+  stopped_ = true;
+}
+
+void Fleet::OnEvent(uint64_t what) {
+  const auto kind = static_cast<Kind>(what & 3);
+  const auto index = static_cast<uint32_t>(what >> 2);
+  const uint64_t attempt = what >> 34;
+  if (kind == Kind::kArrival) {
+    if (stopped_ || agents_.size() >= setup_.agents_max) return;
+    Arrive();
+    const Duration gap =
+        setup_.arrivals == Arrivals::kPoisson ? Exponential(world_.prng(), setup_.gap) : setup_.gap;
+    return world_.At(world_.now() + gap, *this, Event(Kind::kArrival, 0, 0));
+  }
+  Agent& agent = agents_[index];
+  if ((agent.attempts & 0x3fff'ffff) != attempt) return;
+  if (kind == Kind::kRetry) {
+    if (agent.state == State::kWaiting) Connect(index);
+  } else if (agent.fd >= 0) {
+    ++counters_.gave_up;
+    OnFailed(index);
+  }
+}
+
+void Fleet::Arrive() {
+  FG_CHECK(agents_.size() < UINT32_MAX);
+  const auto index = static_cast<uint32_t>(agents_.size());
+  Agent agent{.arrived = world_.now()};
+  agent.exponential_syn = world_.prng().Chance(setup_.exponential_syn_pct);
+  if (setup_.patience.kind == Patience::Kind::kMix) {
+    agent.impatient = !world_.prng().Chance(setup_.patience.other_pct);
+  }
+  agents_.push_back(agent);
+  ++counters_.arrived;
+  Connect(index);
+}
+
+Duration Fleet::DrawPatience(const Agent& agent) {
+  const Patience& patience = setup_.patience;
+  switch (patience.kind) {
+    case Patience::Kind::kFixed:
+      return patience.time;
+    case Patience::Kind::kExponential:
+      return Exponential(world_.prng(), patience.time);
+    case Patience::Kind::kMix:
+      return agent.impatient ? patience.time : patience.other;
+  }
+  return patience.time;
+}
+
+void Fleet::Connect(uint32_t index) {
+  Agent& agent = agents_[index];
+  ++counters_.attempts;
+  ++agent.attempts;
+  agent.began = world_.now();
+  agent.state = State::kConnecting;
+  ConnectOptions options;
+  options.from.family = PeerAddress::Family::kIp;
+  options.from.ip = IpAddress::V4(setup_.address + (setup_.one_address ? 0 : index));
+  options.from.port = static_cast<uint16_t>(1024 + agent.attempts % 60'000);
+  options.to_port = setup_.port;
+  const uint64_t spread = world_.prng().Below(static_cast<uint64_t>(setup_.one_way_spread.ns) + 1);
+  options.one_way = setup_.one_way + Duration::Nanoseconds(static_cast<int64_t>(spread));
+  options.syn = agent.exponential_syn ? SynSchedule::kExponential : SynSchedule::kLinear;
+  agent.fd = network_.Connect(options);
+  network_.Observe(agent.fd, this, index);
+  const Duration patience = DrawPatience(agent);
+  world_.At(agent.began + patience, *this, Event(Kind::kPatience, index, agent.attempts));
+}
+
+void Fleet::OnEnd(int fd, uint64_t tag) {
+  const auto index = static_cast<uint32_t>(tag);
+  if (agents_[index].fd != fd) return;  // The end of an earlier attempt.
+  const Readiness look = network_.Look(fd);
+  if (look.refused) {
+    ++counters_.refused;
+    return OnFailed(index);
+  }
+  if (look.reset) {
+    ++counters_.reset;
+    return OnFailed(index);
+  }
+  if (agents_[index].state == State::kConnecting && look.connected) OnConnected(index);
+  if (agents_[index].state != State::kConnecting && look.readable) Read(index);
+}
+
+void Fleet::OnConnected(uint32_t index) {
+  if (!setup_.tls) return Ask(index);
+  agents_[index].state = State::kGreeted;
+  network_.Send(agents_[index].fd, hello_);
+}
+
+void Fleet::Ask(uint32_t index) {
+  agents_[index].state = State::kAsked;
+  network_.Send(agents_[index].fd, finish_);
+}
+
+void Fleet::Read(uint32_t index) {
+  std::string input;
+  const auto found = partial_.find(index);
+  if (found != partial_.end()) {
+    input = std::move(found->second);
+    partial_.erase(found);
+  }
+  const int fd = agents_[index].fd;
+  absl::StrAppend(&input, network_.Receive(fd, kReadMaxBytes));
+  if (!setup_.tls && !input.empty()) return OnServed(index);
+  RecordReader reader(input);
+  RecordReader::Record record;
+  while (reader.Next(record) == RecordReader::Result::kRecord) {
+    if (!Take(index, record)) return;
+  }
+  if (network_.InputEnded(fd)) {
+    ++counters_.reset;
+    return OnFailed(index);
+  }
+  if (!reader.rest().empty()) partial_[index] = std::string(reader.rest());
+}
+
+bool Fleet::Take(uint32_t index, const RecordReader::Record& record) {
+  const State state = agents_[index].state;
+  if (record.type == RecordType::kServerFlight && state == State::kGreeted) {
+    Ask(index);
+    return true;
+  }
+  if (state == State::kAsked) {
+    if (record.type == RecordType::kTicket) return true;
+    if (record.type == RecordType::kData) {
+      OnServed(index);
+      return false;
+    }
+  }
+  ++counters_.reset;
+  OnFailed(index);
+  return false;
+}
+
+void Fleet::OnServed(uint32_t index) {
+  Agent& agent = agents_[index];
+  ++counters_.served;
+  const Instant now = world_.now();
+  served_.push_back(
+      {.agent = index, .arrived = agent.arrived, .began = agent.began, .answered = now});
+  world_.Note((uint64_t{index} << 32) ^ static_cast<uint64_t>(now.ns));
+  End(agent, State::kServed);
+}
+
+void Fleet::OnFailed(uint32_t index) {
+  Agent& agent = agents_[index];
+  partial_.erase(index);
+  world_.Note(~((uint64_t{index} << 32) ^ static_cast<uint64_t>(world_.now().ns)));
+  if (setup_.retry == Retry::kNone || stopped_) {
+    ++gone_;
+    return End(agent, State::kGone);
+  }
+  End(agent, State::kWaiting);
+  const Duration delay = std::max(RetryDelay(agent), setup_.retry_pause);
+  world_.At(world_.now() + delay, *this, Event(Kind::kRetry, index, agent.attempts));
+}
+
+void Fleet::End(Agent& agent, State state) {
+  network_.Close(std::exchange(agent.fd, -1));
+  agent.state = state;
+}
+
+Duration Fleet::RetryDelay(const Agent& agent) {
+  const Backoff backoff(setup_.retry_base, setup_.retry_cap);
+  const auto failures = static_cast<int>(std::min(agent.attempts - 1, 100U));
+  switch (setup_.retry) {
+    case Retry::kNone:
+    case Retry::kImmediate:
+      return {};
+    case Retry::kFixed:
+      return setup_.retry_base;
+    case Retry::kExponential:
+      return backoff.Ceiling(failures);
+    case Retry::kFullJitter:
+      return backoff.Delay(failures, world_.prng());
+  }
+  return {};
+}
+
+}  // namespace floodgate::sim

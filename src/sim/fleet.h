@@ -1,0 +1,153 @@
+// The agents: they arrive, connect, shake hands, ask, and are served if the answer comes within
+// their patience; else they leave, and come again as their retry policy says. Their own CPU time is
+// not modelled.
+#ifndef FLOODGATE_SIM_FLEET_H_
+#define FLOODGATE_SIM_FLEET_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "base/time.h"
+#include "sim/network.h"
+#include "sim/records.h"
+#include "sim/world.h"
+
+namespace floodgate::sim {
+
+enum class Arrivals : uint8_t { kAllAtOnce, kPoisson, kUniform };
+enum class Retry : uint8_t { kNone, kImmediate, kFixed, kExponential, kFullJitter };
+inline constexpr std::array<absl::string_view, 5> kRetryNames = {"none", "immediate", "fixed",
+                                                                 "exponential", "full-jitter"};
+constexpr absl::string_view Name(Retry retry) {
+  return kRetryNames[static_cast<size_t>(retry)];
+}
+
+// How long an attempt may take, from its connect to its answer.
+struct Patience {
+  enum class Kind : uint8_t { kFixed, kExponential, kMix };
+  Kind kind = Kind::kFixed;
+  Duration time = Duration::Seconds(1);  // or the mean
+  Duration other = {};                   // kMix: that of the others
+  uint32_t other_pct = 50;               // kMix: how many those are
+
+  // "1s", "exp 1s", "500ms/30s".
+  std::string ToString() const;
+  // About the longest that matters.
+  Duration Longest() const;
+};
+
+struct FleetSetup {
+  uint16_t port = 0;
+  bool tls = true;
+  Arrivals arrivals = Arrivals::kPoisson;
+  Duration gap = Duration::Milliseconds(10);  // between two arrivals, on average
+  uint64_t agents_max = UINT32_MAX;           // no further ones arrive; kAllAtOnce: all that do
+  Patience patience = {};
+  Retry retry = Retry::kNone;
+  Duration retry_base = Duration::Milliseconds(100);
+  Duration retry_cap = Duration::Seconds(10);
+  // What the agent's own host needs before it connects again.
+  Duration retry_pause = Duration::Microseconds(300);
+  Duration one_way = Duration::Microseconds(250);
+  Duration one_way_spread = Duration::Microseconds(250);  // uniform, on top; drawn by each attempt
+  uint32_t exponential_syn_pct = 50;  // of agents whose kernel is older than Linux 6.5
+  uint32_t address = 0x0a00'0000;     // IPv4 of the first; the others follow
+  bool one_address = false;           // all come from that one
+};
+
+struct FleetCounters {
+  uint64_t arrived = 0;
+  uint64_t attempts = 0;
+  uint64_t served = 0;
+  uint64_t gave_up = 0;  // attempts whose patience was over
+  uint64_t refused = 0;  // answered by a reset to the SYN
+  uint64_t reset = 0;    // by a reset, or an end without an answer, later
+};
+
+// An agent that was served, in the order in which they were.
+struct Served {
+  uint32_t agent = 0;
+  Instant arrived;   // its first connect
+  Instant began;     // the connect of the attempt that was served
+  Instant answered;  // when the answer was there
+};
+
+// Lives as long as the world runs.
+class Fleet final : public EndObserver, public Actor {
+ public:
+  Fleet(Network& network, const FleetSetup& setup);
+
+  // The first arrives now (kAllAtOnce: all do), the others as `arrivals` says.
+  void Start();
+  // From the next arrival on. Never later than Start's.
+  void SetGap(Duration gap) { setup_.gap = gap; }
+  // Nobody arrives any more, and nobody comes again.
+  void StopArriving();
+
+  const FleetCounters& counters() const { return counters_; }
+  const std::vector<Served>& served() const { return served_; }
+  // Arrived and neither served nor gone for good.
+  uint64_t unserved() const { return counters_.arrived - counters_.served - gone_; }
+  Instant arrived(uint32_t agent) const { return agents_[agent].arrived; }
+
+  void OnEnd(int fd, uint64_t tag) override;
+  void OnEvent(uint64_t what) override;
+
+ private:
+  enum class State : uint8_t {
+    kWaiting,     // for its next attempt
+    kConnecting,  // SYN sent
+    kGreeted,     // connected, hello sent
+    kAsked,       // finish and request sent
+    kServed,
+    kGone,
+  };
+  enum class Kind : uint8_t { kArrival, kPatience, kRetry };
+  // Small: there may be a million.
+  struct Agent {
+    Instant arrived;
+    Instant began = {};
+    int fd = -1;
+    uint32_t attempts = 0;
+    State state = State::kWaiting;
+    bool impatient = false;  // of a mix
+    bool exponential_syn = false;
+  };
+
+  static uint64_t Event(Kind kind, uint32_t agent, uint32_t attempt) {
+    return (uint64_t{attempt & 0x3fff'ffff} << 34) | (uint64_t{agent} << 2) | uint64_t(kind);
+  }
+  void Arrive();
+  void Connect(uint32_t index);
+  Duration DrawPatience(const Agent& agent);
+  void OnConnected(uint32_t index);
+  void Read(uint32_t index);
+  // One record from the server. False: the attempt is over.
+  bool Take(uint32_t index, const RecordReader::Record& record);
+  void Ask(uint32_t index);
+  void OnServed(uint32_t index);
+  void OnFailed(uint32_t index);
+  void End(Agent& agent, State state);
+  Duration RetryDelay(const Agent& agent);
+
+  Network& network_;
+  World& world_;
+  FleetSetup setup_;
+  std::string hello_;
+  std::string finish_;
+  FleetCounters counters_;
+  uint64_t gone_ = 0;
+  std::vector<Agent> agents_;
+  std::vector<Served> served_;
+  absl::flat_hash_map<uint32_t, std::string> partial_;  // beginnings of records; never iterated
+  bool stopped_ = false;
+};
+
+}  // namespace floodgate::sim
+
+#endif  // FLOODGATE_SIM_FLEET_H_

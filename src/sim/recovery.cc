@@ -1,0 +1,79 @@
+#include "sim/recovery.h"
+
+#include <algorithm>
+
+#include "sim/percentiles.h"
+
+namespace floodgate::sim {
+namespace {
+
+// How long those who came last are waited for.
+Duration Tail(const FleetSetup& fleet) {
+  return std::min(fleet.patience.Longest(), Duration::Seconds(30)) + Duration::Seconds(1);
+}
+
+Duration MeasureIdle(const RecoverySetup& setup, const ServerCapacity& capacity) {
+  Scenario scenario(setup.scenario);
+  scenario.daemon().Open();
+  FleetSetup calm = setup.fleet;
+  calm.gap = capacity.GapAt(setup.calm_pct);
+  Fleet& fleet = scenario.AddFleet(calm);
+  fleet.Start();
+  scenario.RunFor(setup.watched);
+  std::vector<Duration> times;
+  for (const Served& served : fleet.served()) times.push_back(served.answered - served.arrived);
+  return Percentile(times, 990);
+}
+
+std::vector<RecoveryBucket> Buckets(const RecoverySetup& setup, const Fleet& fleet, Instant from) {
+  const auto count = static_cast<size_t>(setup.watched.ns / setup.bucket.ns);
+  std::vector<RecoveryBucket> buckets(count);
+  std::vector<std::vector<Duration>> times(count);
+  const auto bucket_of = [&](Instant arrived) {
+    return arrived < from ? count : static_cast<size_t>((arrived - from).ns / setup.bucket.ns);
+  };
+  for (uint32_t agent = 0; agent < fleet.counters().arrived; ++agent) {
+    const size_t bucket = bucket_of(fleet.arrived(agent));
+    if (bucket < count) ++buckets[bucket].arrived;
+  }
+  for (const Served& served : fleet.served()) {
+    const size_t bucket = bucket_of(served.arrived);
+    if (bucket < count) times[bucket].push_back(served.answered - served.arrived);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    RecoveryBucket& bucket = buckets[i];
+    bucket.after = setup.bucket * static_cast<int64_t>(i);
+    bucket.served = times[i].size();
+    // Who was never served waited for ever.
+    times[i].resize(bucket.arrived, Duration{Instant::Never().ns});
+    const Duration p99 = Percentile(times[i], 990);
+    if (p99.ns != Instant::Never().ns) bucket.p99 = p99;
+  }
+  return buckets;
+}
+
+}  // namespace
+
+RecoveryResult RunRecovery(const RecoverySetup& setup, const ServerCapacity& capacity) {
+  RecoveryResult result;
+  result.idle_p99 = MeasureIdle(setup, capacity);
+  Scenario scenario(setup.scenario);
+  scenario.daemon().Open();
+  FleetSetup storm = setup.fleet;
+  storm.gap = capacity.GapAt(setup.storm_pct);
+  Fleet& fleet = scenario.AddFleet(storm);
+  fleet.Start();
+  scenario.RunFor(setup.storm);
+  const Instant calm_from = scenario.now();
+  fleet.SetGap(capacity.GapAt(setup.calm_pct));
+  scenario.RunFor(setup.watched + Tail(setup.fleet));
+  result.buckets = Buckets(setup, fleet, calm_from);
+  for (auto bucket = result.buckets.rbegin(); bucket != result.buckets.rend(); ++bucket) {
+    if (!bucket->p99.has_value() || *bucket->p99 > result.idle_p99 * 2) break;
+    result.recovered_after = bucket->after;
+  }
+  result.digest = scenario.world().digest();
+  return result;
+}
+
+}  // namespace floodgate::sim

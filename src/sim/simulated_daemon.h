@@ -1,0 +1,104 @@
+// The daemon in the simulation: its real gatekeeper and workers, put together as src/daemon does,
+// on simulated kernels, with scripted TLS, as threads of a simulated processor.
+#ifndef FLOODGATE_SIM_SIMULATED_DAEMON_H_
+#define FLOODGATE_SIM_SIMULATED_DAEMON_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/log.h"
+#include "core/options.h"
+#include "front/gatekeeper.h"
+#include "front/worker.h"
+#include "sim/loop_task.h"
+#include "sim/network.h"
+#include "sim/processor.h"
+#include "sim/scripted_tls.h"
+#include "sim/sim_kernel.h"
+#include "sim/world.h"
+
+namespace floodgate::sim {
+
+// What the calls cost on the machine of docs/benchmarks.md, with io_uring.
+KernelCosts MeasuredKernelCosts();
+
+struct DaemonSetup {
+  // Of listen addresses the ports alone count; backend.address must be TCP. runtime.workers 0 is
+  // one. Paths of certificates are not read: whether there is TLS is all.
+  Options options;
+  KernelCosts costs = MeasuredKernelCosts();
+  TlsCosts tls = {};
+  TlsSizes tls_sizes = {};
+  uint64_t descriptors_max = 20'000;  // RLIMIT_NOFILE
+  // Told when the gate's state has changed. May be empty.
+  std::function<void(GateState)> on_gate = nullptr;
+};
+
+// Lives as long as the world runs, also when it has crashed: events still name its parts. None of
+// the operators may be called from an event.
+class SimulatedDaemon {
+ public:
+  // All outlive it. Listens at once. The hash seed is drawn from the world.
+  SimulatedDaemon(Network& network, Processor& processor, Log& log, DaemonSetup setup);
+  // Crashes it if it lives.
+  ~SimulatedDaemon();
+  SimulatedDaemon(const SimulatedDaemon&) = delete;
+  SimulatedDaemon& operator=(const SimulatedDaemon&) = delete;
+
+  // --- Operators. Each takes effect in the gatekeeper's next turn.
+  void SignalPeergrouper();
+  void Open();
+  void Hold();
+  void Reload(const Options& options);
+  void Stop(Duration grace);
+  // It dies at this instant, with all of its sockets, as by SIGKILL.
+  void Crash();
+
+  // --- Looking at it. REQUIRES: alive.
+  bool alive() const { return gatekeeper_ != nullptr; }
+  StatusSnapshot Status();
+  // Stopped, and nothing is open any more.
+  bool done() const { return gatekeeper_->done(); }
+  GateState gate_state() { return gatekeeper_->gate().state(); }
+
+  // Also of one that has crashed.
+  uint64_t hellos_answered() const { return hellos_answered_; }
+  Duration gatekeeper_used() const { return gatekeeper_task_->used(); }
+  Duration workers_used() const;
+
+ private:
+  struct WorkerParts {
+    std::unique_ptr<SimKernel> kernel;
+    WorkerMetrics metrics;
+    std::unique_ptr<Worker> worker;
+    std::unique_ptr<LoopTask> task;
+  };
+
+  std::vector<BoundListener> Bind();
+  void BindPort(Port port, const std::vector<Endpoint>& endpoints,
+                std::vector<BoundListener>& listeners);
+  std::unique_ptr<TlsContext> MakeTls(SimKernel& kernel);
+  std::shared_ptr<const WorkerOptions> MakeWorkerOptions(const Options& options) const;
+  Capacity MakeCapacity(const Options& options) const;
+  void MakeWorkers();
+  void MakeGatekeeper(std::vector<BoundListener> listeners);
+  void Command(Gatekeeper::Command command);
+  bool AllClosed() const;
+
+  Network& network_;
+  Processor& processor_;
+  Log& log_;
+  DaemonSetup setup_;
+  Mailbox<Report> reports_;
+  uint64_t hellos_answered_ = 0;
+  std::unique_ptr<SimKernel> kernel_;  // the gatekeeper's
+  std::vector<std::unique_ptr<WorkerParts>> workers_;
+  std::unique_ptr<Gatekeeper> gatekeeper_;
+  std::unique_ptr<LoopTask> gatekeeper_task_;
+};
+
+}  // namespace floodgate::sim
+
+#endif  // FLOODGATE_SIM_SIMULATED_DAEMON_H_

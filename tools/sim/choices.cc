@@ -1,0 +1,68 @@
+#include "tools/sim/choices.h"
+
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "core/duration.h"
+
+namespace floodgate::sim {
+namespace {
+
+constexpr double kLoadMax = 1000;
+
+std::optional<Duration> ParsePositive(absl::string_view text) {
+  const std::optional<Duration> duration = ParseDuration(text);
+  return duration.has_value() && duration->ns > 0 ? duration : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Patience> ParsePatience(absl::string_view text) {
+  Patience patience;
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, '/');
+  if (parts.size() == 2) {
+    const std::optional<Duration> one = ParsePositive(parts[0]);
+    const std::optional<Duration> other = ParsePositive(parts[1]);
+    if (!one.has_value() || !other.has_value()) return std::nullopt;
+    return Patience{.kind = Patience::Kind::kMix, .time = *one, .other = *other};
+  }
+  if (absl::ConsumePrefix(&text, "exp:")) patience.kind = Patience::Kind::kExponential;
+  const std::optional<Duration> time = ParsePositive(text);
+  if (!time.has_value()) return std::nullopt;
+  patience.time = *time;
+  return patience;
+}
+
+std::optional<Retry> ParseRetry(absl::string_view text) {
+  for (size_t i = 0; i < kRetryNames.size(); ++i) {
+    if (kRetryNames[i] == text) return static_cast<Retry>(i);
+  }
+  return std::nullopt;
+}
+
+std::optional<Hold> ParseHold(absl::string_view text) {
+  for (const Hold hold : {Hold::kPark, Hold::kRefuse}) {
+    if (HoldName(hold) == text) return hold;
+  }
+  return std::nullopt;
+}
+
+absl::string_view HoldName(Hold hold) {
+  return hold == Hold::kPark ? "park" : "refuse";
+}
+
+std::optional<uint32_t> ParseLoad(absl::string_view text) {
+  absl::ConsumeSuffix(&text, "x");
+  double factor = 0;
+  if (!absl::SimpleAtod(text, &factor) || !(factor >= 0.01 && factor <= kLoadMax)) {
+    return std::nullopt;
+  }
+  return static_cast<uint32_t>(std::lround(factor * 100));
+}
+
+}  // namespace floodgate::sim

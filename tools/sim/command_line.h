@@ -1,0 +1,39 @@
+// What floodgate-sim is asked to do.
+#ifndef FLOODGATE_SIM_COMMAND_LINE_H_
+#define FLOODGATE_SIM_COMMAND_LINE_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "sim/cold_start.h"
+#include "sim/fleet.h"
+#include "sim/overload.h"
+#include "sim/recovery.h"
+#include "sim/scenario.h"
+
+namespace floodgate::sim {
+
+enum class Experiment : uint8_t { kOverload, kRecovery, kParked, kFleet };
+
+struct Command {
+  Experiment experiment = Experiment::kOverload;
+  bool json = false;
+  ScenarioSetup scenario;
+  FleetSetup fleet{.port = kAgentPort};  // patience and retry are set by each run
+  std::vector<uint32_t> loads_pct;       // overload
+  std::vector<Patience> patiences;       // one run each
+  std::vector<Retry> retries;            // one run each
+  std::vector<Hold> holds;               // fleet: one run each
+  Duration window = Duration::Seconds(20);
+  RecoverySetup recovery;
+  ParkedSetup parked;
+  ColdStartSetup cold_start;
+};
+
+// nullopt: the program is to end with *exit_code; what there was to say has been said.
+std::optional<Command> ReadCommandLine(int argc, char** argv, int* exit_code);
+
+}  // namespace floodgate::sim
+
+#endif  // FLOODGATE_SIM_COMMAND_LINE_H_
