@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
-#include "core/backoff.h"
 #include "core/duration.h"
 #include "sim/backend.h"
 #include "sim/chance.h"
@@ -21,7 +20,7 @@ constexpr int kMeansThatMatter = 3;
 
 }  // namespace
 
-std::string Patience::ToString() const {
+std::string AgentPatience::ToString() const {
   switch (kind) {
     case Kind::kFixed:
       return FormatDuration(time);
@@ -33,7 +32,7 @@ std::string Patience::ToString() const {
   return "";
 }
 
-Duration Patience::Longest() const {
+Duration AgentPatience::Longest() const {
   switch (kind) {
     case Kind::kFixed:
       return time;
@@ -96,22 +95,26 @@ void Fleet::Arrive() {
   const auto index = static_cast<uint32_t>(agents_.size());
   Agent agent{.arrived = world_.now()};
   agent.exponential_syn = world_.prng().Chance(setup_.exponential_syn_pct);
-  if (setup_.patience.kind == Patience::Kind::kMix) {
+  if (setup_.patience.kind == AgentPatience::Kind::kMix) {
     agent.impatient = !world_.prng().Chance(setup_.patience.other_pct);
   }
+  const uint64_t seed = world_.prng().Next();
+  agent.backoff = Backoff(
+      {.policy = setup_.retry, .base_ns = setup_.retry_base.ns, .cap_ns = setup_.retry_cap.ns},
+      seed);
   agents_.push_back(agent);
   ++counters_.arrived;
   Connect(index);
 }
 
 Duration Fleet::DrawPatience(const Agent& agent) {
-  const Patience& patience = setup_.patience;
+  const AgentPatience& patience = setup_.patience;
   switch (patience.kind) {
-    case Patience::Kind::kFixed:
+    case AgentPatience::Kind::kFixed:
       return patience.time;
-    case Patience::Kind::kExponential:
+    case AgentPatience::Kind::kExponential:
       return Exponential(world_.prng(), patience.time);
-    case Patience::Kind::kMix:
+    case AgentPatience::Kind::kMix:
       return agent.impatient ? patience.time : patience.other;
   }
   return patience.time;
@@ -218,35 +221,19 @@ void Fleet::OnFailed(uint32_t index) {
   Agent& agent = agents_[index];
   partial_.erase(index);
   world_.Note(~((uint64_t{index} << 32) ^ static_cast<uint64_t>(world_.now().ns)));
-  if (setup_.retry == Retry::kNone || stopped_) {
+  const std::optional<int64_t> delay_ns = agent.backoff.NextDelayNs();
+  if (!delay_ns.has_value() || stopped_) {
     ++gone_;
     return End(agent, State::kGone);
   }
   End(agent, State::kWaiting);
-  const Duration delay = std::max(RetryDelay(agent), setup_.retry_pause);
+  const Duration delay = std::max(Duration{*delay_ns}, setup_.retry_pause);
   world_.At(world_.now() + delay, *this, Event(Kind::kRetry, index, agent.attempts));
 }
 
 void Fleet::End(Agent& agent, State state) {
   network_.Close(std::exchange(agent.fd, -1));
   agent.state = state;
-}
-
-Duration Fleet::RetryDelay(const Agent& agent) {
-  const Backoff backoff(setup_.retry_base, setup_.retry_cap);
-  const auto failures = static_cast<int>(std::min(agent.attempts - 1, 100U));
-  switch (setup_.retry) {
-    case Retry::kNone:
-    case Retry::kImmediate:
-      return {};
-    case Retry::kFixed:
-      return setup_.retry_base;
-    case Retry::kExponential:
-      return backoff.Ceiling(failures);
-    case Retry::kFullJitter:
-      return backoff.Delay(failures, world_.prng());
-  }
-  return {};
 }
 
 }  // namespace floodgate::sim

@@ -4,7 +4,6 @@
 #ifndef FLOODGATE_SIM_FLEET_H_
 #define FLOODGATE_SIM_FLEET_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -13,6 +12,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "base/time.h"
+#include "floodgate/backoff.h"
 #include "sim/network.h"
 #include "sim/records.h"
 #include "sim/world.h"
@@ -20,15 +20,9 @@
 namespace floodgate::sim {
 
 enum class Arrivals : uint8_t { kAllAtOnce, kPoisson, kUniform };
-enum class Retry : uint8_t { kNone, kImmediate, kFixed, kExponential, kFullJitter };
-inline constexpr std::array<absl::string_view, 5> kRetryNames = {"none", "immediate", "fixed",
-                                                                 "exponential", "full-jitter"};
-constexpr absl::string_view Name(Retry retry) {
-  return kRetryNames[static_cast<size_t>(retry)];
-}
 
 // How long an attempt may take, from its connect to its answer.
-struct Patience {
+struct AgentPatience {
   enum class Kind : uint8_t { kFixed, kExponential, kMix };
   Kind kind = Kind::kFixed;
   Duration time = Duration::Seconds(1);  // or the mean
@@ -47,8 +41,8 @@ struct FleetSetup {
   Arrivals arrivals = Arrivals::kPoisson;
   Duration gap = Duration::Milliseconds(10);  // between two arrivals, on average
   uint64_t agents_max = UINT32_MAX;           // no further ones arrive; kAllAtOnce: all that do
-  Patience patience = {};
-  Retry retry = Retry::kNone;
+  AgentPatience patience = {};
+  RetryPolicy retry = RetryPolicy::kNone;
   Duration retry_base = Duration::Milliseconds(100);
   Duration retry_cap = Duration::Seconds(10);
   // What the agent's own host needs before it connects again.
@@ -113,6 +107,7 @@ class Fleet final : public EndObserver, public Actor {
     Instant arrived;
     Instant began = {};
     int fd = -1;
+    Backoff backoff{{.policy = RetryPolicy::kNone}, 0};
     uint32_t attempts = 0;
     State state = State::kWaiting;
     bool impatient = false;  // of a mix
@@ -133,7 +128,6 @@ class Fleet final : public EndObserver, public Actor {
   void OnServed(uint32_t index);
   void OnFailed(uint32_t index);
   void End(Agent& agent, State state);
-  Duration RetryDelay(const Agent& agent);
 
   Network& network_;
   World& world_;

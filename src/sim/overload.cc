@@ -109,7 +109,7 @@ ServerCapacity MeasureCapacity(const ScenarioSetup& setup) {
   return {.served = fleet.counters().served - before, .window = kCapacityWindow};
 }
 
-Duration WarmUp(const Patience& patience) {
+Duration WarmUp(const AgentPatience& patience) {
   return std::clamp(patience.Longest() * 2, Duration::Seconds(3), Duration::Seconds(20));
 }
 

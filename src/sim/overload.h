@@ -36,8 +36,8 @@ struct OverloadSetup {
 
 struct OverloadResult {
   uint32_t load_pct = 0;
-  Patience patience;
-  Retry retry = Retry::kNone;
+  AgentPatience patience;
+  RetryPolicy retry = RetryPolicy::kNone;
   // What could have been answered in the window: all who were there, as far as the capacity goes.
   uint64_t possible = 0;
   // All in the window.
@@ -61,7 +61,7 @@ struct OverloadResult {
 OverloadResult RunOverload(const OverloadSetup& setup, const ServerCapacity& capacity);
 
 // How long a run warms up before anything is counted: two patiences, 3 s to 20 s.
-Duration WarmUp(const Patience& patience);
+Duration WarmUp(const AgentPatience& patience);
 
 }  // namespace floodgate::sim
 

@@ -43,7 +43,7 @@ TEST(FleetTest, PatienceEndsAnAttemptAndRetriesFollowThePolicy) {
   FleetSetup setup = Agents(20);
   setup.arrivals = Arrivals::kAllAtOnce;
   setup.patience.time = Duration::Seconds(1);
-  setup.retry = Retry::kExponential;
+  setup.retry = RetryPolicy::kExponential;
   setup.retry_base = Duration::Seconds(1);
   setup.retry_cap = Duration::Seconds(3);
   Fleet& fleet = scenario.AddFleet(setup);
@@ -73,7 +73,7 @@ TEST(FleetTest, WhereNobodyListensAgentsAreRefusedAndPauseBeforeTheyComeAgain) {
   Scenario scenario(setup);
   FleetSetup agents = Agents(10);
   agents.arrivals = Arrivals::kAllAtOnce;
-  agents.retry = Retry::kImmediate;
+  agents.retry = RetryPolicy::kImmediate;
   Fleet& fleet = scenario.AddFleet(agents);
   fleet.Start();
   scenario.RunFor(Duration::Seconds(1));
@@ -104,7 +104,7 @@ TEST(FleetTest, OfAMixHalfOfTheAgentsArePatient) {
   Scenario scenario({});
   FleetSetup setup = Agents(1000);
   setup.arrivals = Arrivals::kAllAtOnce;
-  setup.patience = {.kind = Patience::Kind::kMix,
+  setup.patience = {.kind = AgentPatience::Kind::kMix,
                     .time = Duration::Milliseconds(500),
                     .other = Duration::Seconds(30)};
   Fleet& fleet = scenario.AddFleet(setup);
@@ -145,7 +145,7 @@ TEST(FleetTest, ACrashResetsEverybodyAndTheNextLifeServesThem) {
   FleetSetup setup = Agents(300);
   setup.arrivals = Arrivals::kAllAtOnce;
   setup.patience.time = Duration::Seconds(30);
-  setup.retry = Retry::kFullJitter;
+  setup.retry = RetryPolicy::kFullJitter;
   Fleet& fleet = scenario.AddFleet(setup);
   fleet.Start();
   scenario.RunFor(Duration::Milliseconds(500));

@@ -22,27 +22,20 @@ std::optional<Duration> ParsePositive(absl::string_view text) {
 
 }  // namespace
 
-std::optional<Patience> ParsePatience(absl::string_view text) {
-  Patience patience;
+std::optional<AgentPatience> ParsePatience(absl::string_view text) {
+  AgentPatience patience;
   const std::vector<absl::string_view> parts = absl::StrSplit(text, '/');
   if (parts.size() == 2) {
     const std::optional<Duration> one = ParsePositive(parts[0]);
     const std::optional<Duration> other = ParsePositive(parts[1]);
     if (!one.has_value() || !other.has_value()) return std::nullopt;
-    return Patience{.kind = Patience::Kind::kMix, .time = *one, .other = *other};
+    return AgentPatience{.kind = AgentPatience::Kind::kMix, .time = *one, .other = *other};
   }
-  if (absl::ConsumePrefix(&text, "exp:")) patience.kind = Patience::Kind::kExponential;
+  if (absl::ConsumePrefix(&text, "exp:")) patience.kind = AgentPatience::Kind::kExponential;
   const std::optional<Duration> time = ParsePositive(text);
   if (!time.has_value()) return std::nullopt;
   patience.time = *time;
   return patience;
-}
-
-std::optional<Retry> ParseRetry(absl::string_view text) {
-  for (size_t i = 0; i < kRetryNames.size(); ++i) {
-    if (kRetryNames[i] == text) return static_cast<Retry>(i);
-  }
-  return std::nullopt;
 }
 
 std::optional<Hold> ParseHold(absl::string_view text) {

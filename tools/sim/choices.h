@@ -12,8 +12,7 @@
 namespace floodgate::sim {
 
 // "1s"; "exp:1s", exponentially distributed with that mean; "500ms/30s", half of the agents each.
-std::optional<Patience> ParsePatience(absl::string_view text);
-std::optional<Retry> ParseRetry(absl::string_view text);
+std::optional<AgentPatience> ParsePatience(absl::string_view text);
 std::optional<Hold> ParseHold(absl::string_view text);
 absl::string_view HoldName(Hold hold);
 // A factor of the capacity, "0.5" or "20", in per cent. At most 1000.

@@ -10,6 +10,7 @@
 #include "base/version.h"
 #include "core/config.h"
 #include "core/duration.h"
+#include "floodgate/backoff_text.h"
 #include "tools/sim/choices.h"
 
 namespace floodgate::sim {
@@ -178,10 +179,10 @@ void Finish(const CLI::App& sub, Texts& texts, Command& command) {
   SetDefaults(sub, command, texts);
   ApplySets(texts, command);
   command.loads_pct = ReadList<uint32_t>("--load", texts.loads, ParseLoad, "0.01 to 1000");
-  command.patiences =
-      ReadList<Patience>("--patience", texts.patiences, ParsePatience, "1s, exp:1s or 500ms/30s");
-  command.retries = ReadList<Retry>("--retry", texts.retries, ParseRetry,
-                                    "none, immediate, fixed, exponential or full-jitter");
+  command.patiences = ReadList<AgentPatience>("--patience", texts.patiences, ParsePatience,
+                                              "1s, exp:1s or 500ms/30s");
+  command.retries = ReadList<RetryPolicy>("--retry", texts.retries, ParseRetryPolicy,
+                                          "none, immediate, fixed, exponential or full-jitter");
   command.holds = ReadList<Hold>("--hold", texts.holds, ParseHold, "park or refuse");
   command.scenario.share_core = command.scenario.backend.cost.ns > 0;
   command.fleet.tls = command.scenario.daemon.options.tls.has_value();

@@ -22,8 +22,8 @@ struct Command {
   ScenarioSetup scenario;
   FleetSetup fleet{.port = kAgentPort};  // patience and retry are set by each run
   std::vector<uint32_t> loads_pct;       // overload
-  std::vector<Patience> patiences;       // one run each
-  std::vector<Retry> retries;            // one run each
+  std::vector<AgentPatience> patiences;  // one run each
+  std::vector<RetryPolicy> retries;      // one run each
   std::vector<Hold> holds;               // fleet: one run each
   Duration window = Duration::Seconds(20);
   RecoverySetup recovery;

@@ -4,11 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "floodgate/backoff_text.h"
 #include "tools/sim/command_line.h"
 #include "tools/sim/report.h"
 
 namespace {
 
+using namespace floodgate;
 using namespace floodgate::sim;
 
 void Print(const std::string& text) {
@@ -16,7 +18,7 @@ void Print(const std::string& text) {
   std::fflush(stdout);
 }
 
-FleetSetup FleetOf(const Command& command, const Patience& patience, Retry retry) {
+FleetSetup FleetOf(const Command& command, const AgentPatience& patience, RetryPolicy retry) {
   FleetSetup fleet = command.fleet;
   fleet.patience = patience;
   fleet.retry = retry;
@@ -27,8 +29,8 @@ void RunOverloads(const Command& command) {
   const ServerCapacity capacity = MeasureCapacity(command.scenario);
   if (!command.json) Print(OverloadHeading(capacity));
   std::vector<OverloadResult> results;
-  for (const Retry retry : command.retries) {
-    for (const Patience& patience : command.patiences) {
+  for (const RetryPolicy retry : command.retries) {
+    for (const AgentPatience& patience : command.patiences) {
       for (const uint32_t load_pct : command.loads_pct) {
         results.push_back(RunOverload({.scenario = command.scenario,
                                        .fleet = FleetOf(command, patience, retry),
@@ -47,8 +49,8 @@ template <typename Result, typename Make>
 std::vector<Run<Result>> RunEach(const Command& command, std::string (*row)(const Run<Result>&),
                                  Make make) {
   std::vector<Run<Result>> runs;
-  for (const Retry retry : command.retries) {
-    for (const Patience& patience : command.patiences) {
+  for (const RetryPolicy retry : command.retries) {
+    for (const AgentPatience& patience : command.patiences) {
       runs.push_back({.patience = patience,
                       .retry = retry,
                       .result = make(FleetOf(command, patience, retry))});
@@ -94,8 +96,8 @@ void RunFleets(const Command& command) {
       setup.fleet = fleet;
       return RunColdStart(setup);
     };
-    for (const Retry retry : command.retries) {
-      for (const Patience& patience : command.patiences) {
+    for (const RetryPolicy retry : command.retries) {
+      for (const AgentPatience& patience : command.patiences) {
         all.push_back({.patience = patience,
                        .retry = retry,
                        .hold = hold,

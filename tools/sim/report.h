@@ -16,8 +16,8 @@ namespace floodgate::sim {
 // One run of those experiments that do not say in their result how they were set up.
 template <typename Result>
 struct Run {
-  Patience patience;
-  Retry retry = Retry::kNone;
+  AgentPatience patience;
+  RetryPolicy retry = RetryPolicy::kNone;
   Hold hold = Hold::kPark;
   Result result;
 };
