@@ -27,6 +27,8 @@ def when(rows):
         text += " at commit " + ", ".join(commits)
     if any(row.get("quick") for row in rows):
         text += ". **Holds rows of a quick run, which are no measurement**"
+    if any(row.get("disturbed") for row in rows):
+        text += ". **Holds rows measured while something else ran on the machine**"
     return text + "."
 
 

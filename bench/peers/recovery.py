@@ -51,7 +51,7 @@ def measure_recovery(server, patience, spans, key, bench, figures):
             idle = idle_p99(storm.results(idle_seconds)["timeline"])
         agents = goodput.agents_needed(rate, patience, "none", overload_seconds)
         arguments = ["--patience", patience, "--retry", "none",
-                     "--duration", f"{overload_seconds + goodput.WAITS[patience] + 5:.1f}s"]
+                     "--duration", f"{overload_seconds + int(goodput.WAITS[patience]) + 5}s"]
         # Arrivals end, but who waits goes on to wait: leaving all at once would help the server.
         with storms.open_loop(bench, running.port, rate, agents, arguments,
                               attempts=int(rate * overload_seconds)) as overload:

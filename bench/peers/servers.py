@@ -29,6 +29,18 @@ class BenchError(Exception):
     """Something that makes the figures worthless: the message says what, and what would be right."""
 
 
+def busy_share(seconds=0.25):
+    """How much of the whole machine is at work, 0 to 1: before a measurement it should be nothing."""
+    def read():
+        with open("/proc/stat", encoding="ascii") as stat:
+            ticks = [int(word) for word in stat.readline().split()[1:]]
+        return sum(ticks[:8]), ticks[3] + ticks[4]  # all; idle and waiting for a disk
+    total, idle = read()
+    time.sleep(seconds)
+    total_after, idle_after = read()
+    return 1 - (idle_after - idle) / max(1, total_after - total)
+
+
 def missing_packages():
     return sorted({package for program, package in NEEDED.items()
                    if shutil.which(program) is None and not os.path.exists("/usr/sbin/" + program)})

@@ -223,7 +223,10 @@ class Document(unittest.TestCase):
     def test_rows_of_a_quick_run_are_told_apart(self):
         rows = canned()
         rows["recovery/1s/floodgate"]["quick"] = True
-        self.assertEqual(self.write(rows).count("quick run"), 1)
+        rows["fleet/1s-immediate-park/floodgate"]["disturbed"] = True
+        text = self.write(rows)
+        self.assertEqual(text.count("quick run"), 1)
+        self.assertEqual(text.count("something else ran"), 1)
 
     def test_a_table_has_a_cell_for_each_head(self):
         with self.assertRaises(ValueError):
