@@ -106,9 +106,10 @@ class Gatekeeper {
   static constexpr Duration kRest = Duration::Microseconds(300);
   // With handshakes to be done on every worker nobody would be served sooner by being taken sooner.
   static constexpr Duration kRestWhileBusy = Duration::Milliseconds(2);
-  // While agents leave and the room is more than half full, so many are looked at so often: all of
-  // limits.waiting (its default) within 80 ms, for one percent of a core.
-  static constexpr size_t kSweepCount = 64;
+  // While agents leave, those who wait are looked at in turn, each about every 20 ms, if there are
+  // many every 80: who has left is forgotten in time to teach how long the others will stay. One
+  // percent of a core.
+  static constexpr size_t kSweepMax = 64;
   static constexpr Duration kSweepInterval = Duration::Milliseconds(5);
 
   struct WorkerLink {

@@ -160,8 +160,8 @@ void Gatekeeper::ReckonWithOverload() {
   if (!somebody_waits) nobody_waited_ = Now();
   const auto waiting = static_cast<int64_t>(waiting_room_.waiting());
   if (!gate_.admits() || !LooksAhead()) return listeners_.LimitAgentQueues(std::nullopt);
-  if (waiting > WaitingMax() / 2 && Now() >= sweep_at_) {
-    waiting_room_.Sweep(kSweepCount, Now());
+  if (Now() >= sweep_at_) {
+    waiting_room_.Sweep(std::min(waiting_room_.ready() / 4 + 1, kSweepMax), Now());
     sweep_at_ = Now() + kSweepInterval;
   }
   if (!overload_.shortens_queue) return;
