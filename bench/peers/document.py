@@ -156,8 +156,9 @@ def recovery_section(figures):
     how = [f"Agents arrive at 10× the capacity for {recovery.OVERLOAD_SECONDS} s and do not retry; those who wait at "
            "its end go on to wait. Then new",
            "agents arrive at 0.5×. Seconds until these wait no longer than twice what they did before the overload:",
-           f"the first half second from which, {recovery.SETTLED_INTERVALS} in a row, at least 90 % as many are "
-           "served as arrive, with a p99 within that bound."]
+           "the first half second with a p99 of at most that, from which over "
+           f"{recovery.SETTLED_INTERVALS * goodput.INTERVAL_SECONDS:g} s the median of the half seconds' p99 is,",
+           "too, and at least 90 % as many are served as arrive."]
 
     def cell(row):
         if row is None:
