@@ -32,11 +32,12 @@ Instant Worker::BeginTurn(Instant until) {
   TakeMessages();
   RunHandshakes();
   FlushTurn();
-  const bool busy = !controller_steps_.empty() || !begun_steps_.empty() || !new_steps_.empty() ||
+  const bool busy = !controller_steps_.empty() || !begun_steps_.empty() ||
                     !context_.deferred.empty() || !context_.starved.empty();
   if (busy || !mailbox_.PrepareToSleep(/*wake_for_lazy=*/true)) {
     return kernel_.Now();
   }
+  if (!new_steps_.empty()) until = std::min(until, begin_agents_at_);
   return std::min(until, context_.timers.NextDeadline());
 }
 
@@ -73,6 +74,7 @@ void Worker::Accept(const Assignment& assignment) {
   connection.local = assignment.local;
   connection.client.fd = assignment.client;
   if (context_.tls != nullptr) {
+    if (connection.port == Port::kController) GiveControllersTime();
     handshake_.Begin(connection, assignment.handshake_deadline);
   } else {
     backend_.Connect(connection);
@@ -92,9 +94,13 @@ void Worker::EndAll() {
 void Worker::RunHandshakes() {
   // Controllers never wait behind agents: all of their steps first, then a single one of an agent,
   // then a look at the kernel. So a controller waits for one step of an agent at the most.
-  while (StepFirst(controller_steps_)) {
-  }
-  if (!StepFirst(begun_steps_)) StepFirst(new_steps_);
+  while (StepFirst(controller_steps_)) GiveControllersTime();
+  if (StepFirst(begun_steps_) || kernel_.Now() < begin_agents_at_) return;
+  StepFirst(new_steps_);
+}
+
+void Worker::GiveControllersTime() {
+  begin_agents_at_ = kernel_.Now() + kControllerGrace;
 }
 
 bool Worker::StepFirst(std::deque<uint64_t>& queue) {

@@ -48,11 +48,15 @@ class Worker {
 
  private:
   static constexpr size_t kBatchMax = 64;
+  // After each move of a controller's handshake no agent's is begun for so long: the controller's
+  // next bytes are a round trip away, and would wait for all of that step.
+  static constexpr Duration kControllerGrace = Duration::Milliseconds(1);
 
   void TakeMessages();
   void Accept(const Assignment& assignment);
   void EndAll();
   void RunHandshakes();
+  void GiveControllersTime();
   void QueueStep(Connection& connection);
   // Makes one step for the first connection of `queue` that still wants one. False: none did.
   bool StepFirst(std::deque<uint64_t>& queue);
@@ -83,6 +87,7 @@ class Worker {
   std::deque<uint64_t> controller_steps_;
   std::deque<uint64_t> begun_steps_;
   std::deque<uint64_t> new_steps_;
+  Instant begin_agents_at_;  // not before
   std::vector<WorkerMessage> messages_;
   std::array<Completion, kBatchMax> batch_;
 };

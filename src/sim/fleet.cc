@@ -1,11 +1,11 @@
 #include "sim/fleet.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
-#include "core/duration.h"
 #include "sim/backend.h"
 #include "sim/chance.h"
 
@@ -19,18 +19,6 @@ constexpr size_t kReadMaxBytes = size_t{64} * 1024;
 constexpr int kMeansThatMatter = 3;
 
 }  // namespace
-
-std::string AgentPatience::ToString() const {
-  switch (kind) {
-    case Kind::kFixed:
-      return FormatDuration(time);
-    case Kind::kExponential:
-      return absl::StrCat("exp ", FormatDuration(time));
-    case Kind::kMix:
-      return absl::StrCat(FormatDuration(time), "/", FormatDuration(other));
-  }
-  return "";
-}
 
 Duration AgentPatience::Longest() const {
   switch (kind) {
@@ -98,11 +86,13 @@ void Fleet::Arrive() {
   if (setup_.patience.kind == AgentPatience::Kind::kMix) {
     agent.impatient = !world_.prng().Chance(setup_.patience.other_pct);
   }
-  const uint64_t seed = world_.prng().Next();
-  agent.backoff = Backoff(
-      {.policy = setup_.retry, .base_ns = setup_.retry_base.ns, .cap_ns = setup_.retry_cap.ns},
-      seed);
   agents_.push_back(agent);
+  if (setup_.retry != RetryPolicy::kNone) {
+    const BackoffOptions options{
+        .policy = setup_.retry, .base_ns = setup_.retry_base.ns, .cap_ns = setup_.retry_cap.ns};
+    const uint64_t seed = world_.prng().Next();
+    backoffs_.emplace_back(options, seed);
+  }
   ++counters_.arrived;
   Connect(index);
 }
@@ -221,13 +211,14 @@ void Fleet::OnFailed(uint32_t index) {
   Agent& agent = agents_[index];
   partial_.erase(index);
   world_.Note(~((uint64_t{index} << 32) ^ static_cast<uint64_t>(world_.now().ns)));
-  const std::optional<int64_t> delay_ns = agent.backoff.NextDelayNs();
-  if (!delay_ns.has_value() || stopped_) {
+  if (setup_.retry == RetryPolicy::kNone || stopped_) {
     ++gone_;
     return End(agent, State::kGone);
   }
   End(agent, State::kWaiting);
-  const Duration delay = std::max(Duration{*delay_ns}, setup_.retry_pause);
+  const std::optional<int64_t> backoff_ns = backoffs_[index].NextDelayNs();
+  FG_CHECK(backoff_ns.has_value());
+  const Duration delay = std::max(Duration::Nanoseconds(*backoff_ns), setup_.retry_pause);
   world_.At(world_.now() + delay, *this, Event(Kind::kRetry, index, agent.attempts));
 }
 

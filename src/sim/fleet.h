@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/string_view.h"
 #include "base/time.h"
 #include "floodgate/backoff.h"
 #include "sim/network.h"
@@ -29,8 +28,6 @@ struct AgentPatience {
   Duration other = {};                   // kMix: that of the others
   uint32_t other_pct = 50;               // kMix: how many those are
 
-  // "1s", "exp 1s", "500ms/30s".
-  std::string ToString() const;
   // About the longest that matters.
   Duration Longest() const;
 };
@@ -107,7 +104,6 @@ class Fleet final : public EndObserver, public Actor {
     Instant arrived;
     Instant began = {};
     int fd = -1;
-    Backoff backoff{{.policy = RetryPolicy::kNone}, 0};
     uint32_t attempts = 0;
     State state = State::kWaiting;
     bool impatient = false;  // of a mix
@@ -137,6 +133,7 @@ class Fleet final : public EndObserver, public Actor {
   FleetCounters counters_;
   uint64_t gone_ = 0;
   std::vector<Agent> agents_;
+  std::vector<Backoff> backoffs_;  // by agent, where they retry
   std::vector<Served> served_;
   absl::flat_hash_map<uint32_t, std::string> partial_;  // beginnings of records; never iterated
   bool stopped_ = false;

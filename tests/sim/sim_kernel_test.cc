@@ -51,6 +51,19 @@ TEST_F(SimKernelTest, AForgottenHandleIsAnotherKernels) {
   other.Close(fd);
 }
 
+// A poll that finds the window full has sent nothing, and must be told all the same.
+TEST_F(SimKernelTest, APollForRoomIsToldWhenThePeerReads) {
+  const auto [peer, fd] = Connected();
+  const std::string text(NetworkOptions().window, 'x');
+  EXPECT_EQ(Perform(SendOp(fd, text)).result, static_cast<int32_t>(text.size()));
+  Submit({.kind = OpKind::kPoll, .poll_events = POLLOUT, .fd = fd, .token = 4});
+  EXPECT_THAT(WaitOnce(), IsEmpty());
+  network_.Receive(peer, text.size());
+  const std::vector<Completion> got = WaitOnce();
+  ASSERT_THAT(got, SizeIs(1));
+  EXPECT_EQ(got[0].result, POLLOUT);
+}
+
 // --- Rules
 
 using SimKernelDeathTest = SimKernelFixture;

@@ -146,9 +146,9 @@ TEST(Timeline, CsvHasALineForEachRow) {
   const std::string csv = TimelineCsv(timeline.Finish(Duration::Milliseconds(500), 7));
   EXPECT_EQ(csv,
             "t_s,arrived,attempts,connected,served,ended_by_patience,reset,closed,refused,other,"
-            "open,served_p50_ms,served_p99_ms\n"
-            "0,0,0,0,1,0,0,0,0,0,7,1.5,1.5\n"
-            "0.5,0,0,0,0,0,0,0,0,0,7,,\n");
+            "cut_off,open,served_p50_ms,served_p99_ms\n"
+            "0,0,0,0,1,0,0,0,0,0,0,7,1.5,1.5\n"
+            "0.5,0,0,0,0,0,0,0,0,0,0,7,,\n");
 }
 
 TEST(TcpCounters, AreFoundByTableAndName) {

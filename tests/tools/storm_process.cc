@@ -19,7 +19,12 @@ void CheckLatencies(const StormRun& run) {
   EXPECT_EQ(run.LatencyCount("served"), outcomes.at("served"));
   EXPECT_EQ(run.LatencyCount("from_first_try"), outcomes.at("served"));
   EXPECT_EQ(run.LatencyCount("time_to_admitted"), outcomes.at("served"));
-  EXPECT_EQ(run.LatencyCount("arrival_late"), run.Count("attempts") - run.Count("retries"));
+  EXPECT_EQ(run.LatencyCount("arrival_late"),
+            run.Count("attempts") - run.Count("retries") - run.Count("reconnects"));
+  const auto& heartbeats = run.json.at("heartbeats");
+  EXPECT_EQ(run.LatencyCount("heartbeat"), heartbeats.at("answered"));
+  EXPECT_LE(heartbeats.at("answered").get<uint64_t>() + heartbeats.at("missed").get<uint64_t>(),
+            heartbeats.at("sent").get<uint64_t>());
   EXPECT_GE(run.LatencyCount("connect"), run.LatencyCount("handshake"));
   EXPECT_EQ(run.LatencyCount("handshake"),
             run.json.at("handshakes").at("full").get<uint64_t>() +
@@ -43,7 +48,8 @@ void CheckTimeline(const StormRun& run) {
   ASSERT_FALSE(rows.empty());
   const std::map<std::string, uint64_t> totals = {
       {"attempts", run.Count("attempts")},
-      {"arrived", run.Count("attempts") - run.Count("retries")},
+      {"arrived", run.Count("attempts") - run.Count("retries") - run.Count("reconnects")},
+      {"cut_off", run.Count("closed_while_held")},
       {"connected", run.Count("connected")},
       {"served", run.json.at("outcomes").at("served")}};
   for (const auto& [key, total] : totals) {

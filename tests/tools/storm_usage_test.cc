@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "tests/tools/small_server.h"
@@ -40,6 +41,8 @@ const std::map<std::string, std::string> kValues = {
     {"--attempts", "3"},
     {"--mode", "tls"},
     {"--hold", "1ms"},
+    {"--heartbeat", "10s"},
+    {"--reconnect", ""},
     {"--duration", "5s"},
     {"--patience", "1m30s"},
     {"--connect-timeout", "1s"},
@@ -54,6 +57,8 @@ const std::map<std::string, std::string> kValues = {
     {"--silent", "10"},
     {"--garbage", "10"},
     {"--reset", "10"},
+    {"--slow", "10"},
+    {"--slow-over", "10ms"},
     {"--close-by-reset", ""},
     {"--server-name", "example.com"},
     {"--path", "/x?y"},
@@ -73,6 +78,7 @@ TEST(StormUsage, HelpNamesEveryOptionAndEachIsAccepted) {
   ASSERT_EQ(help.exit_code, 0);
   std::set<std::string> expected = {"--help", "--version"};
   for (const auto& [option, value] : kValues) expected.insert(option);
+  expected.insert("--scenario");  // storm_scenario_test.cc
   EXPECT_EQ(OptionsIn(help.output), expected);
   const BoundListener nobody = BindLoopback();
   for (const auto& [option, value] : kValues) {
@@ -84,6 +90,27 @@ TEST(StormUsage, HelpNamesEveryOptionAndEachIsAccepted) {
     EXPECT_EQ(run.exit_code, option == "--require-served" ? 1 : 0) << option << run.errors;
     EXPECT_EQ(run.errors, "") << option;
     EXPECT_EQ(run.output.empty(), option == "--quiet") << option;
+  }
+}
+
+TEST(StormUsage, TheManualNamesEveryOptionAndEveryFigure) {
+  const std::string manual = e2e::ReadFile(STORM_MANUAL);
+  for (const auto& [option, value] : kValues) {
+    EXPECT_TRUE(absl::StrContains(manual, "`" + option) ||
+                absl::StrContains(manual, " " + option + " "))
+        << option;
+  }
+  const BoundListener nobody = BindLoopback();
+  const StormRun run = RunStorm({"--agents", "1", nobody.target});
+  for (const auto& [key, value] : run.json.items()) {
+    if (key == "version") continue;
+    EXPECT_TRUE(absl::StrContains(manual, "`" + key)) << key;
+  }
+  for (const auto& [key, value] : run.json.at("timeline").at(0).items()) {
+    EXPECT_TRUE(absl::StrContains(manual, "`" + key + "`")) << key;
+  }
+  for (const auto& [key, value] : run.json.at("latency_ms").items()) {
+    EXPECT_TRUE(absl::StrContains(manual, "| `" + key + "` |")) << key;
   }
 }
 

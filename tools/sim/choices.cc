@@ -1,11 +1,11 @@
 #include "tools/sim/choices.h"
 
 #include <cmath>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "core/duration.h"
@@ -36,6 +36,19 @@ std::optional<AgentPatience> ParsePatience(absl::string_view text) {
   if (!time.has_value()) return std::nullopt;
   patience.time = *time;
   return patience;
+}
+
+std::string PatienceText(const AgentPatience& patience) {
+  const std::string time = FormatDuration(patience.time);
+  switch (patience.kind) {
+    case AgentPatience::Kind::kFixed:
+      return time;
+    case AgentPatience::Kind::kExponential:
+      return absl::StrCat("exp:", time);
+    case AgentPatience::Kind::kMix:
+      return absl::StrCat(time, "/", FormatDuration(patience.other));
+  }
+  return time;
 }
 
 std::optional<Hold> ParseHold(absl::string_view text) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "core/options.h"
@@ -13,6 +14,8 @@ namespace floodgate::sim {
 
 // "1s"; "exp:1s", exponentially distributed with that mean; "500ms/30s", half of the agents each.
 std::optional<AgentPatience> ParsePatience(absl::string_view text);
+// The text that ParsePatience reads back as the same.
+std::string PatienceText(const AgentPatience& patience);
 std::optional<Hold> ParseHold(absl::string_view text);
 absl::string_view HoldName(Hold hold);
 // A factor of the capacity, "0.5" or "20", in per cent. At most 1000.

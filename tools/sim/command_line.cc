@@ -89,8 +89,10 @@ void AddCommon(CLI::App& app, Command& command, Texts& texts) {
       app, "--patience", texts.patiences, "DURATION,...",
       "How long an attempt may take: 1s; exp:1s, exponential with that mean; 500ms/30s, half of "
       "the agents each");
-  AddList(app, "--retry", texts.retries, "none|immediate|fixed|exponential|full-jitter,...",
-          "What agents do after a failed attempt");
+  AddList(
+      app, "--retry", texts.retries, "POLICY,...",
+      "What agents do after a failed attempt: none, immediate, fixed, exponential, full-jitter, "
+      "decorrelated-jitter");
   AddDuration(app, "--retry-base", command.fleet.retry_base, "fixed: each delay; else the first");
   AddDuration(app, "--retry-cap", command.fleet.retry_cap, "Longest delay");
   AddDuration(app, "--retry-pause", command.fleet.retry_pause, "Least delay, also of immediate");
@@ -181,8 +183,9 @@ void Finish(const CLI::App& sub, Texts& texts, Command& command) {
   command.loads_pct = ReadList<uint32_t>("--load", texts.loads, ParseLoad, "0.01 to 1000");
   command.patiences = ReadList<AgentPatience>("--patience", texts.patiences, ParsePatience,
                                               "1s, exp:1s or 500ms/30s");
-  command.retries = ReadList<RetryPolicy>("--retry", texts.retries, ParseRetryPolicy,
-                                          "none, immediate, fixed, exponential or full-jitter");
+  command.retries = ReadList<RetryPolicy>(
+      "--retry", texts.retries, ParseRetryPolicy,
+      "none, immediate, fixed, exponential, full-jitter or decorrelated-jitter");
   command.holds = ReadList<Hold>("--hold", texts.holds, ParseHold, "park or refuse");
   command.scenario.share_core = command.scenario.backend.cost.ns > 0;
   command.fleet.tls = command.scenario.daemon.options.tls.has_value();

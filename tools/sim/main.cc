@@ -4,14 +4,15 @@
 #include <string>
 #include <vector>
 
-#include "floodgate/backoff_text.h"
+#include "floodgate/backoff.h"
 #include "tools/sim/command_line.h"
 #include "tools/sim/report.h"
 
 namespace {
 
-using namespace floodgate;
 using namespace floodgate::sim;
+using floodgate::Hold;
+using floodgate::RetryPolicy;
 
 void Print(const std::string& text) {
   std::fputs(text.c_str(), stdout);
@@ -88,7 +89,7 @@ void RunParkings(const Command& command) {
 void RunFleets(const Command& command) {
   if (!command.json) Print(ColdStartHeading());
   std::vector<Run<ColdStartResult>> all;
-  for (const floodgate::Hold hold : command.holds) {
+  for (const Hold hold : command.holds) {
     const auto make = [&](const FleetSetup& fleet) {
       ColdStartSetup setup = command.cold_start;
       setup.scenario = command.scenario;

@@ -30,7 +30,7 @@ std::string Digest(uint64_t digest) {
 
 template <typename Result>
 Json Setup(const Run<Result>& run) {
-  return {{"patience", run.patience.ToString()},
+  return {{"patience", PatienceText(run.patience)},
           {"retry", std::string(RetryPolicyName(run.retry))}};
 }
 
@@ -49,7 +49,7 @@ std::string OverloadHeading(const ServerCapacity& capacity) {
 std::string OverloadRow(const OverloadResult& result) {
   return absl::StrFormat(
       "%5.2fx %-11s %-11s %7.1f%% %8d %8d %8d %8d %8d %8d %8.0f %8.0f %9.1f %9.1f %6d\n",
-      result.load_pct / 100.0, result.patience.ToString(), RetryPolicyName(result.retry),
+      result.load_pct / 100.0, PatienceText(result.patience), RetryPolicyName(result.retry),
       result.goodput() * 100, result.served, result.attempts, result.gave_up, result.stale,
       result.reset, result.wasted_hellos, Ms(result.age_p50), Ms(result.age_p99),
       Ms(result.controller_p50), Ms(result.controller_p99), result.controllers_unserved);
@@ -59,7 +59,7 @@ std::string OverloadJson(const ServerCapacity& capacity, const std::vector<Overl
   Json rows = Json::array();
   for (const OverloadResult& run : runs) {
     rows.push_back({{"load", run.load_pct / 100.0},
-                    {"patience", run.patience.ToString()},
+                    {"patience", PatienceText(run.patience)},
                     {"retry", std::string(RetryPolicyName(run.retry))},
                     {"goodput", run.goodput()},
                     {"possible", run.possible},
@@ -93,7 +93,7 @@ std::string RecoveryHeading() {
 }
 
 std::string RecoveryRow(const Run<RecoveryResult>& run) {
-  return absl::StrFormat("%-11s %-11s %9.1f ms %12s\n", run.patience.ToString(),
+  return absl::StrFormat("%-11s %-11s %9.1f ms %12s\n", PatienceText(run.patience),
                          RetryPolicyName(run.retry), Ms(run.result.idle_p99),
                          SecondsOrNever(run.result.recovered_after));
 }
@@ -127,7 +127,7 @@ std::string ParkedHeading() {
 std::string ParkedRow(const Run<ParkedResult>& run) {
   const ParkedResult& result = run.result;
   return absl::StrFormat("%-11s %-11s %7d/%7d %7d/%7d %9.1f s %10d %7.0f ms %9d\n",
-                         run.patience.ToString(), RetryPolicyName(run.retry), result.served,
+                         PatienceText(run.patience), RetryPolicyName(run.retry), result.served,
                          result.agents, result.newcomers_served, result.newcomers,
                          result.drained_after.seconds(), result.overtaken,
                          Ms(result.overtaken_by_max), result.syn_retransmits);
@@ -162,7 +162,7 @@ std::string ColdStartHeading() {
 std::string ColdStartRow(const Run<ColdStartResult>& run) {
   const ColdStartResult& result = run.result;
   return absl::StrFormat("%-7s %-11s %-11s %7d/%7d %10s %10s %10s %9d %9d %9d\n",
-                         HoldName(run.hold), run.patience.ToString(), RetryPolicyName(run.retry),
+                         HoldName(run.hold), PatienceText(run.patience), RetryPolicyName(run.retry),
                          result.served, result.agents, SecondsOrNever(result.half),
                          SecondsOrNever(result.most), SecondsOrNever(result.all), result.attempts,
                          result.refused, result.gave_up);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "base/fd.h"
 #include "base/time.h"
@@ -24,13 +25,18 @@ struct Agent {
   OwnedFd fd;  // invalid in kConnect: a unix socket whose queue was full, to be tried again
   Ssl ssl;
   std::unique_ptr<HttpAnswer> answer;  // from its first byte to its last
+  std::string unsent;                  // of a slow agent's first words
+  size_t piece_bytes = 0;              // it sends at a time
   Phase phase = Phase::kIdle;
   Role role = Role::kHonest;
   bool gives_up = false;
+  bool slow = false;
   bool served = false;          // ever
   bool first_byte = false;      // of this attempt's answer
   bool reset_seen = false;      // a send met the reset, and took its error away from the next read
   bool close_expected = false;  // the server said so, or the agent is done with it
+  bool reconnecting = false;    // was served before, and cut off
+  bool heartbeat_open = false;  // said, and not answered yet
   Outcome deadline_outcome = Outcome::kUnfinished;
   Backoff backoff{{}, 0};  // its own: whatever the others do, its delays are what the seed says
   uint32_t attempts = 0;   // since it was last served
@@ -43,6 +49,7 @@ struct Agent {
   Instant first_try;
   Instant begun;  // this attempt
   Instant phase_begun;
+  Instant hold_end;  // kHeld: Never if it stays until the end
 
   // Meant to be served: it neither misbehaves nor leaves.
   bool honest() const { return role == Role::kHonest && !gives_up; }

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "tools/storm/sockets.h"
@@ -15,17 +17,10 @@ namespace floodgate::storm {
 namespace {
 
 constexpr absl::string_view kGarbage = "\x13\x37 this is not what you expect \xff\xfe\n";
+// The first piece goes at once, the last after --slow-over.
+constexpr int kSlowPieces = 10;
 // Until a unix socket with a full queue is tried again.
 constexpr Duration kQueueFullDelay = Duration::Milliseconds(5);
-// Reads of one agent in a turn; then the others have theirs.
-constexpr int kReadsPerTurn = 16;
-
-// What ReadSome gives besides a number of bytes.
-constexpr int kNothingYet = 0;
-constexpr int kClosed = -1;
-constexpr int kReset = -2;
-constexpr int kBroken = -3;
-
 bool IsReset(int error) {
   return error == ECONNRESET || error == EPIPE;
 }
@@ -171,12 +166,13 @@ void Storm::BeginTalk(uint32_t index) {
       break;
   }
   if (options_.mode == Mode::kTcp) return OnServed(index);
-  if (!options_.tls()) return SendFirst(index);
+  if (!options_.tls()) return agent.slow ? SendSlowly(index, request_) : SendFirst(index);
   agent.ssl = tls_->NewSession(agent.fd.get());
   if (agent.ssl == nullptr) {
     KeepError("TLS", "out of memory");
     return End(index, Outcome::kError);
   }
+  if (agent.slow) return SendSlowly(index, TlsClient::TakeHello(agent.ssl.get(), agent.fd.get()));
   Handshake(index);
 }
 
@@ -201,11 +197,10 @@ void Storm::Handshake(uint32_t index) {
     case SSL_ERROR_WANT_WRITE:
       return;
     case SSL_ERROR_SYSCALL:
-      if (IsReset(error)) {
+    case SSL_ERROR_ZERO_RETURN:
+      if (IsReset(error) || agent.reset_seen) {
         return End(index, spoken ? Outcome::kResetInHandshake : Outcome::kResetBeforeTls);
       }
-      return End(index, spoken ? Outcome::kClosedInHandshake : Outcome::kClosedBeforeTls);
-    case SSL_ERROR_ZERO_RETURN:
       return End(index, spoken ? Outcome::kClosedInHandshake : Outcome::kClosedBeforeTls);
     default:
       KeepError("TLS", TlsErrorText());
@@ -215,18 +210,40 @@ void Storm::Handshake(uint32_t index) {
 
 void Storm::SendFirst(uint32_t index) {
   Agent& agent = agents_[index];
-  if (!request_.empty()) {
-    ERR_clear_error();
-    const int size = static_cast<int>(request_.size());
-    // The socket's buffer is empty and this fits: it cannot be short. If it fails, there may still
-    // be something to read.
-    errno = 0;
-    const bool sent = agent.ssl != nullptr ? SSL_write(agent.ssl.get(), request_.data(), size) > 0
-                                           : ::send(agent.fd.get(), request_.data(),
-                                                    request_.size(), MSG_NOSIGNAL) >= 0;
-    agent.reset_seen = !sent && IsReset(errno);
-  }
+  // The socket's buffer is empty and this fits: it cannot be short. If it fails, there may still be
+  // something to read.
+  if (!request_.empty()) Say(agent, request_);
   ReadAnswer(index);
+}
+
+bool Storm::Say(Agent& agent, absl::string_view words) {
+  ERR_clear_error();
+  errno = 0;
+  const bool sent =
+      agent.ssl != nullptr
+          ? SSL_write(agent.ssl.get(), words.data(), static_cast<int>(words.size())) > 0
+          : ::send(agent.fd.get(), words.data(), words.size(), MSG_NOSIGNAL) ==
+                static_cast<ssize_t>(words.size());
+  if (!sent && IsReset(errno)) agent.reset_seen = true;
+  return sent;
+}
+
+void Storm::SendSlowly(uint32_t index, std::string words) {
+  Agent& agent = agents_[index];
+  agent.piece_bytes = std::max<size_t>((words.size() + kSlowPieces - 1) / kSlowPieces, 1);
+  agent.unsent = std::move(words);
+  SendPiece(index);
+}
+
+void Storm::SendPiece(uint32_t index) {
+  Agent& agent = agents_[index];
+  const size_t size = std::min(agent.piece_bytes, agent.unsent.size());
+  // As in SendFirst: it fits, and what fails is told by the read.
+  const ssize_t sent = ::send(agent.fd.get(), agent.unsent.data(), size, MSG_NOSIGNAL);
+  if (sent < 0 && IsReset(errno)) agent.reset_seen = true;
+  agent.unsent.erase(0, size);
+  if (!agent.unsent.empty()) ArmDeadline(index, now_ + options_.slow_over / (kSlowPieces - 1));
+  OnEvent(index, EPOLLIN);  // What came meanwhile is not told again.
 }
 
 // Bytes in buffer_, or one of the constants above.
@@ -310,20 +327,6 @@ void Storm::OnAnswerEnd(uint32_t index, int read_result) {
   if (read_result == kClosed) return End(index, Outcome::kClosedBeforeAnswer);
   if (read_result == kReset) return End(index, Outcome::kResetBeforeAnswer);
   return End(index, agent.ssl != nullptr ? Outcome::kTlsError : Outcome::kError);
-}
-
-void Storm::ReadWhileHeld(uint32_t index) {
-  Agent& agent = agents_[index];
-  for (int i = 0; i < kReadsPerTurn; ++i) {
-    const int result = ReadSome(agent);
-    if (result == kNothingYet) return;
-    if (result < 0) {
-      if (!agent.close_expected) ++results_.closed_while_held;
-      return EndHold(index);
-    }
-    results_.bytes_received += static_cast<uint64_t>(result);
-  }
-  read_again_.push_back(index);
 }
 
 void Storm::KeepError(absl::string_view where, absl::string_view what) {

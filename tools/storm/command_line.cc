@@ -12,6 +12,8 @@
 #include "base/version.h"
 #include "core/duration.h"
 #include "floodgate/backoff_text.h"
+#include "tools/storm/option_kinds.h"
+#include "tools/storm/scenario.h"
 
 namespace floodgate::storm {
 namespace {
@@ -21,9 +23,6 @@ constexpr double kRateMax = 1e6;
 constexpr int kAttemptsOfAgentMax = 1'000'000;
 constexpr int64_t kIntervalsMax = 1'000'000;
 constexpr int kCpuMax = 1023;
-
-template <typename Value>
-using Choices = std::vector<std::pair<const char*, Value>>;
 
 const Choices<Mode> kModes = {{"tcp", Mode::kTcp},
                               {"wait", Mode::kWait},
@@ -38,79 +37,6 @@ const Choices<Shape> kShapes = {{"together", Shape::kTogether},
                                 {"poisson", Shape::kPoisson},
                                 {"waves", Shape::kWaves}};
 const Choices<std::string> kTlsVersions = {{"1.2", "1.2"}, {"1.3", "1.3"}};
-
-[[noreturn]] void Refuse(const std::string& option, const std::string& why) {
-  throw CLI::ValidationError(option, why);
-}
-
-template <typename Number>
-CLI::Option* AddNumber(CLI::App& app, const std::string& name, Number& value, Number least,
-                       Number most, const std::string& help) {
-  return app.add_option(name, value, help)
-      ->type_name(absl::StrCat("N (", least, " to ", most, ")"))
-      ->check(CLI::Range(least, most).description(""));
-}
-
-void AddPercent(CLI::App& app, const std::string& name, int& value, const std::string& help) {
-  app.add_option(name, value, help)
-      ->type_name("PERCENT")
-      ->check(CLI::Range(0, 100).description(""));
-}
-
-void AddDuration(CLI::App& app, const std::string& name, Duration& value, const std::string& help) {
-  const auto read = [&value, name](const std::string& text) {
-    const std::optional<Duration> duration = ParseDuration(text);
-    if (!duration.has_value()) {
-      Refuse(name, absl::StrCat("\"", text, "\" is no duration; write 250ms, 2s or 1m30s"));
-    }
-    value = *duration;
-  };
-  app.add_option_function<std::string>(name, read, help)
-      ->type_name("DURATION")
-      ->default_str(FormatDuration(value));
-}
-
-template <typename Value>
-std::vector<std::string> Words(const Choices<Value>& choices) {
-  std::vector<std::string> words;
-  for (const auto& [word, choice] : choices) words.emplace_back(word);
-  return words;
-}
-
-template <typename Value>
-Value ReadChoice(const std::string& option, const std::string& text,
-                 const Choices<Value>& choices) {
-  for (const auto& [word, choice] : choices) {
-    if (text == word) return choice;
-  }
-  Refuse(option, absl::StrCat("\"", text, "\" is none of ", absl::StrJoin(Words(choices), ", ")));
-}
-
-// An option that takes one of several words. `value` holds the default.
-template <typename Value>
-void AddChoice(CLI::App& app, const std::string& name, Value& value, const Choices<Value>& choices,
-               const std::string& help) {
-  std::string preset;
-  for (const auto& [word, choice] : choices) {
-    if (choice == value) preset = word;
-  }
-  const auto read = [&value, &choices, name](const std::string& text) {
-    value = ReadChoice(name, text, choices);
-  };
-  app.add_option_function<std::string>(name, read, help)
-      ->type_name(absl::StrJoin(Words(choices), "|"))
-      ->default_str(preset);
-}
-
-// Text that goes into a request line or a header field.
-void AddToken(CLI::App& app, const std::string& name, std::string& value, const std::string& help) {
-  const auto check = [](const std::string& text) -> std::string {
-    const bool plain = !text.empty() && std::all_of(text.begin(), text.end(),
-                                                    [](char c) { return c > ' ' && c < 0x7f; });
-    return plain ? "" : "must be printable ASCII without spaces";
-  };
-  app.add_option(name, value, help)->type_name("TEXT")->check(check, "")->capture_default_str();
-}
 
 void AddSources(CLI::App& app, Options& options) {
   const auto read = [&options](const std::string& text) {
@@ -158,6 +84,17 @@ void AddHold(CLI::App& app, Options& options) {
       ->default_str("0s");
 }
 
+void AddStay(CLI::App& app, Options& options) {
+  AddHold(app, options);
+  AddDuration(
+      app, "--heartbeat", options.heartbeat,
+      "A served agent says something so often while it stays (http: the request; else "
+      "\"ping\" and a line end), and leaves if no answer comes before the next; 0s = never");
+  app.add_flag("--reconnect", options.reconnect,
+               "Agents that are cut off while they stay begin again, after the first delay of "
+               "--retry");
+}
+
 Choices<RetryPolicy> Retries() {
   Choices<RetryPolicy> choices;
   for (const RetryPolicyText& text : kRetryPolicies) {
@@ -195,7 +132,7 @@ void AddLoad(CLI::App& app, Options& options) {
             "What an agent does: tcp (connect), wait (connect, wait for a byte), hello (send a "
             "line, wait for a byte), tls and tls-resumed (handshake), http, https and "
             "https-resumed (one request)");
-  AddHold(app, options);
+  AddStay(app, options);
   AddDuration(app, "--duration", options.duration, "The storm ends after so long in any case");
 }
 
@@ -228,6 +165,9 @@ void AddFaults(CLI::App& app, Options& options) {
              "Share of agents that say what is neither TLS nor HTTP");
   AddPercent(app, "--reset", options.reset_percent,
              "Share of agents that reset the connection as soon as it stands");
+  AddPercent(app, "--slow", options.slow_percent,
+             "Share of agents that send their first words (tls: the ClientHello) in ten pieces");
+  AddDuration(app, "--slow-over", options.slow_over, "How long a slow agent's first words take");
 }
 
 void AddTimeline(CLI::App& app, Options& options) {
@@ -311,42 +251,130 @@ void CheckTogether(const Options& options) {
   }
 }
 
-}  // namespace
+// What stands for the target while a scenario's options are tried one by one.
+constexpr char kAnyTarget[] = "127.0.0.1:1";
 
-std::optional<Options> ReadCommandLine(int argc, char** argv, int* exit_code) {
-  Options options;
-  std::vector<std::string> targets;
-  CLI::App app{
+// One reading of the command line: CLI11 keeps what it has read, so each needs a new one.
+class Reading {
+ public:
+  Reading();
+  // Arguments as of main(), without the program's name. Throws CLI::ParseError.
+  void Parse(std::vector<std::string> arguments);
+  // What is put together may not fit. Throws, too.
+  void Check();
+
+  bool Knows(const std::string& name) const {
+    return app_.get_option_no_throw(absl::StrCat("--", name)) != nullptr;
+  }
+  // The last of several values counts: a command line's come after its scenario's.
+  bool Has(const std::string& option) const { return app_.count(option) > 0; }
+  CLI::App& app() { return app_; }
+  const std::vector<std::string>& targets() const { return targets_; }
+  const Options& options() const { return options_; }
+
+ private:
+  Options options_;
+  std::vector<std::string> targets_;
+  CLI::App app_{
       "An agent storm: thousands of simulated agents against any TCP or TLS front end. "
       "Certificates are not verified: this is a load tool.",
       "floodgate-storm"};
-  app.set_version_flag("--version", std::string("floodgate-storm ") + Version());
-  app.add_option("target", targets,
-                 "host:port, [v6]:port, unix:/path or unix:@name; several are used in turn")
+};
+
+Reading::Reading() {
+  app_.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app_.set_version_flag("--version", std::string("floodgate-storm ") + Version());
+  app_.add_option("target", targets_,
+                  "host:port, [v6]:port, unix:/path or unix:@name; several are used in turn")
       ->type_name("")
-      ->required();
-  AddLoad(app, options);
-  AddPatience(app, options);
-  AddFaults(app, options);
-  AddTimeline(app, options);
-  AddRest(app, options);
-  app.footer(
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  AddLoad(app_, options_);
+  AddPatience(app_, options_);
+  AddFaults(app_, options_);
+  AddTimeline(app_, options_);
+  AddRest(app_, options_);
+  app_.add_option("--scenario", options_.scenario,
+                  "Take options from this TOML file first: a key is an option's name without the "
+                  "dashes")
+      ->type_name("FILE");
+  app_.footer(
       "The figures are explained in docs/storm.md.\n"
       "Exit: 0 ran (whatever became of the agents), 1 failed, 2 bad usage.");
+}
+
+void Reading::Parse(std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());  // As CLI11 wants them.
+  app_.parse(std::move(arguments));
+}
+
+void Reading::Check() {
+  if (targets_.empty()) throw CLI::RequiredError("target");
+  ReadTargets(targets_, options_);
+  CheckTogether(options_);
+}
+
+// Throws if the option is unknown or its value wrong by itself.
+void TryAlone(const ScenarioOption& option, const Reading& known) {
+  const bool ours = option.name == "target" || known.Knows(option.name);
+  if (!ours || option.name == "help" || option.name == "version" || option.name == "scenario") {
+    Refuse(option.place, absl::StrCat("there is no key \"", option.name,
+                                      "\"; keys are options without their dashes: retry-base"));
+  }
   try {
-    app.parse(argc, argv);
-    ReadTargets(targets, options);
-    CheckTogether(options);
+    Reading().Parse({option.argument, kAnyTarget});
+  } catch (const CLI::ParseError& error) {
+    Refuse(option.place, error.what());
+  }
+}
+
+// The arguments that the scenario stands for. The command line's own targets, and how it wants its
+// output, replace the scenario's.
+std::vector<std::string> ScenarioArguments(const Reading& command_line) {
+  const absl::StatusOr<std::vector<ScenarioOption>> scenario =
+      LoadScenario(command_line.options().scenario);
+  if (!scenario.ok()) Refuse("--scenario", std::string(scenario.status().message()));
+  const bool has_output =
+      command_line.Has("--json") || command_line.Has("--table") || command_line.Has("--quiet");
+  std::vector<std::string> arguments;
+  for (const ScenarioOption& option : *scenario) {
+    TryAlone(option, command_line);
+    const bool output = option.name == "json" || option.name == "table" || option.name == "quiet";
+    const bool replaced =
+        (output && has_output) || (option.name == "target" && !command_line.targets().empty());
+    if (!replaced && option.applies) arguments.push_back(option.argument);
+  }
+  return arguments;
+}
+
+Options Read(const std::vector<std::string>& arguments, Reading& reading) {
+  reading.Parse(arguments);
+  if (reading.options().scenario.empty()) {
+    reading.Check();
+    return reading.options();
+  }
+  std::vector<std::string> all = ScenarioArguments(reading);
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  Reading together;
+  together.Parse(std::move(all));
+  together.Check();
+  return together.options();
+}
+
+}  // namespace
+
+std::optional<Options> ReadCommandLine(int argc, char** argv, int* exit_code) {
+  Reading reading;
+  try {
+    return Read({argv + 1, argv + argc}, reading);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {
-      *exit_code = app.exit(error);
+      *exit_code = reading.app().exit(error);
     } else {
       std::fprintf(stderr, "floodgate-storm: %s; see floodgate-storm --help\n", error.what());
       *exit_code = 2;
     }
     return std::nullopt;
   }
-  return options;
 }
 
 }  // namespace floodgate::storm

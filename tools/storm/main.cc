@@ -1,4 +1,6 @@
 // floodgate-storm: reads the command line, runs the storm, prints what it found out.
+#include <unistd.h>
+
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -34,8 +36,10 @@ void CatchSignals() {
 int main(int argc, char** argv) {
   using namespace floodgate::storm;
   int exit_code = 0;
-  const std::optional<Options> options = ReadCommandLine(argc, argv, &exit_code);
+  std::optional<Options> options = ReadCommandLine(argc, argv, &exit_code);
   if (!options.has_value()) return exit_code;
+  // A line that changes is for people alone.
+  options->progress = options->output != Output::kNone && ::isatty(STDERR_FILENO) == 1;
   std::ofstream csv;
   if (!options->csv.empty()) csv.open(options->csv, std::ios::trunc);
   if (!csv) {

@@ -34,6 +34,8 @@ struct Options {
   int64_t attempts = 0;  // in all; 0 = as the agents make them
   Duration hold;         // how long a served agent stays
   bool hold_until_end = false;
+  Duration heartbeat;        // between what a served agent says while it stays; 0 = nothing
+  bool reconnect = false;    // those cut off while they stay begin again
   Patience patience;         // of an attempt, from its connect
   Duration connect_timeout;  // this and the next two: 0 = patience alone
   Duration handshake_timeout;
@@ -48,6 +50,8 @@ struct Options {
   int silent_percent = 0;   // connect and say nothing
   int garbage_percent = 0;  // say something that is neither TLS nor HTTP
   int reset_percent = 0;    // reset the connection right after the connect
+  int slow_percent = 0;     // say their first words bit by bit
+  Duration slow_over = Duration::Seconds(3);
   bool close_by_reset = false;
   std::string server_name = "localhost";
   std::string path = "/";   // of the HTTP request
@@ -56,7 +60,9 @@ struct Options {
   int cpu = -1;
   Duration interval = Duration::Seconds(1);  // of the timeline
   std::string csv;                           // file for the timeline; "" = none
+  std::string scenario;                      // file that options were taken from; "" = none
   Output output = Output::kTable;
+  bool progress = false;  // tell on standard error how far it is
   bool require_served = false;
 
   bool tls() const { return mode == Mode::kTls || mode == Mode::kHttps || resumed(); }

@@ -152,6 +152,10 @@ void Storm::CastRoles() {
   }
   const std::vector<uint32_t> leavers = Shuffled();
   for (size_t i = 0; i < share(options_.give_up_percent); ++i) agents_[leavers[i]].gives_up = true;
+  if (options_.slow_percent > 0) {
+    const std::vector<uint32_t> slow = Shuffled();
+    for (size_t i = 0; i < share(options_.slow_percent); ++i) agents_[slow[i]].slow = true;
+  }
   if (options_.patience.shares.size() > 1) {
     const std::vector<uint32_t> patient = Shuffled();
     for (uint32_t i = 0; i < agents_.size(); ++i) agents_[patient[i]].patience_share = i;

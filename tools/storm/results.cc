@@ -15,13 +15,14 @@ struct Phase {
   const char* meaning;
   Histogram Results::*histogram;
 };
-constexpr std::array<Phase, 7> kPhases = {{
+constexpr std::array<Phase, 8> kPhases = {{
     {"connect", "connect", &Results::connect},
     {"handshake", "TLS handshake", &Results::handshake},
     {"first_byte", "first byte", &Results::first_byte},
     {"served", "attempt until served", &Results::served},
     {"from_first_try", "first try until served", &Results::from_first_try},
     {"time_to_admitted", "arrival until served", &Results::time_to_admitted},
+    {"heartbeat", "heartbeat until answered", &Results::heartbeat},
     {"arrival_late", "arrivals begun late", &Results::arrival_late},
 }};
 constexpr std::array<std::pair<const char*, double>, 4> kPercentiles = {
@@ -95,6 +96,12 @@ double Results::cpu_share() const {
   return elapsed.ns > 0 ? cpu_seconds() / elapsed.seconds() : 0;
 }
 
+std::string ProgressLine(const Results& results, Duration elapsed, size_t agents, int64_t open) {
+  return absl::StrFormat("%.1f s: %d attempts (%d retries), %d of %d agents served, %d open",
+                         elapsed.seconds(), results.attempts, results.retries,
+                         results.agents_served, agents, open);
+}
+
 std::string ResultsTable(const Results& results) {
   std::string text;
   AppendSummary(results, text);
@@ -119,6 +126,10 @@ std::string ResultsTable(const Results& results) {
     absl::StrAppendFormat(&text, "\n%d served agents were cut off while they stayed\n",
                           results.closed_while_held);
   }
+  if (results.heartbeats_sent > 0) {
+    absl::StrAppendFormat(&text, "%d heartbeats, %d answered, %d missed\n", results.heartbeats_sent,
+                          results.heartbeats_answered, results.heartbeats_missed);
+  }
   if (!results.first_error.empty()) {
     absl::StrAppend(&text, "\nfirst error: ", results.first_error, "\n");
   }
@@ -135,9 +146,14 @@ std::string ResultsJson(const Results& results) {
       {"agents_unserved", results.agents_unserved},
       {"attempts", results.attempts},
       {"retries", results.retries},
+      {"reconnects", results.reconnects},
       {"connected", results.connected},
       {"handshakes", {{"full", results.handshakes_full}, {"resumed", results.handshakes_resumed}}},
       {"closed_while_held", results.closed_while_held},
+      {"heartbeats",
+       {{"sent", results.heartbeats_sent},
+        {"answered", results.heartbeats_answered},
+        {"missed", results.heartbeats_missed}}},
       {"bytes_received", results.bytes_received},
       {"open_max", results.open_max},
       {"elapsed_s", results.elapsed.seconds()},

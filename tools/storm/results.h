@@ -29,6 +29,10 @@ struct Results {
   uint64_t agents_served = 0;      // at least once
   uint64_t agents_unserved = 0;    // neither faulty nor meant to give up, and never served
   uint64_t closed_while_held = 0;  // served agents that the server ended during --hold
+  uint64_t reconnects = 0;         // attempts that follow being cut off
+  uint64_t heartbeats_sent = 0;
+  uint64_t heartbeats_answered = 0;
+  uint64_t heartbeats_missed = 0;  // no (good) answer before the next was due
   uint64_t bytes_received = 0;
   EndedBy ended_by = EndedBy::kDone;
   Duration elapsed;
@@ -47,6 +51,7 @@ struct Results {
   std::string first_error;  // of the outcomes "error" and "tls_error"
   Histogram connect, handshake, first_byte, served, from_first_try;
   Histogram time_to_admitted;  // from_first_try, but from when the first attempt was due
+  Histogram heartbeat;         // from saying it to the last byte of its answer
   Histogram arrival_late;      // how long after it was due the first attempt began
 
   uint64_t& Count(Outcome outcome) { return outcomes[static_cast<size_t>(outcome)]; }
@@ -57,6 +62,9 @@ struct Results {
   double cpu_share() const;
 };
 
+// One line without its end, for a storm that still runs: `elapsed` since its start, with `open`
+// connections.
+std::string ProgressLine(const Results& results, Duration elapsed, size_t agents, int64_t open);
 std::string ResultsTable(const Results& results);
 // The keys are explained in docs/storm.md.
 std::string ResultsJson(const Results& results);

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <ctime>
 
 #include "base/check.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr int kEventsPerTurn = 64;
 constexpr int kStartsPerTurn = 64;
 constexpr int64_t kNsPerMillisecond = 1'000'000;
+constexpr Duration kProgressEvery = Duration::Milliseconds(500);
 constexpr int64_t kSleepMsMax = 1000;
 
 double Seconds(const timeval& time) {
@@ -42,6 +44,7 @@ Results Storm::Run(const std::atomic<bool>& interrupted) {
   started_ = next_start_ = now_ = ReadClock();
   syn_retransmits_before_ = SynRetransmits();
   for (Agent& agent : agents_) agent.due = started_;
+  if (options_.progress) next_progress_ = started_;
   const rusage before = OwnUsage();
   cpu_user_before_ = Seconds(before.ru_utime);
   cpu_system_before_ = Seconds(before.ru_stime);
@@ -56,6 +59,7 @@ Results Storm::Run(const std::atomic<bool>& interrupted) {
 }
 
 void Storm::RunTurn() {
+  ShowProgress();
   BeginDue();
   const int64_t wait_ns = std::max<int64_t>((NextWake() - now_).ns, 0);
   // In milliseconds, rounded up: waking early would spin.
@@ -118,7 +122,15 @@ Instant Storm::NextRetry() const {
 Instant Storm::NextWake() const {
   if (!read_again_.empty()) return now_;
   const Instant start = arrivals_.has_value() ? std::min(NextArrival(), NextRetry()) : NextStart();
-  return std::min({timers_.NextDeadline(), start, started_ + options_.duration});
+  return std::min({timers_.NextDeadline(), start, next_progress_, started_ + options_.duration});
+}
+
+void Storm::ShowProgress() {
+  if (now_ < next_progress_) return;
+  next_progress_ = now_ + kProgressEvery;
+  const std::string line = ProgressLine(results_, now_ - started_, agents_.size(), open_);
+  // The line before is written over, and what is left of it erased (ECMA-48, EL).
+  std::fprintf(stderr, "\r%s\x1b[K", line.c_str());
 }
 
 // Those overdue begin in the order in which they were due, however late it is.
@@ -176,12 +188,10 @@ void Storm::Begin(uint32_t index) {
   FG_CHECK(agent.phase == Phase::kIdle);
   ++results_.attempts;
   ++Row().attempts;
-  if (agent.attempts > 0) ++results_.retries;
   if (++agent.attempts == 1) {
-    ++Row().arrived;
-    agent.first_try = now_;
-    agent.arrival = agent.due;
-    results_.arrival_late.Add(now_ - agent.due);
+    BeginLife(agent);
+  } else {
+    ++results_.retries;
   }
   ++in_attempt_;
   agent.begun = now_;
@@ -191,16 +201,29 @@ void Storm::Begin(uint32_t index) {
   Connect(index);
 }
 
+void Storm::BeginLife(Agent& agent) {
+  agent.first_try = now_;
+  agent.arrival = agent.due;
+  if (agent.reconnecting) {
+    ++results_.reconnects;
+  } else {
+    ++Row().arrived;
+    results_.arrival_late.Add(now_ - agent.due);
+  }
+}
+
 void Storm::OnTimer(uint32_t index) {
   Agent& agent = agents_[index];
   agent.timer = {};
   if (agent.phase == Phase::kIdle) {
     (arrivals_.has_value() ? retries_ : waiting_).push_back(index);
   } else if (agent.phase == Phase::kHeld) {
-    EndHold(index);
+    OnHeldTimer(index);
   } else if (now_ >= agent.deadline) {
     agent.close_expected = true;
     End(index, agent.deadline_outcome);
+  } else if (!agent.unsent.empty()) {
+    SendPiece(index);
   } else {
     Connect(index);  // A full queue of a unix socket: nobody tells when there is room again.
   }
@@ -214,11 +237,7 @@ void Storm::OnServed(uint32_t index) {
   LeaveAttempt(index);
   agent.phase = Phase::kHeld;
   ++held_;
-  if (!options_.holds()) return EndHold(index);
-  // The event that served it may have told of the server's end, too: it is not told again.
-  read_again_.push_back(index);
-  if (options_.hold_until_end) return;
-  agent.timer = timers_.Arm(now_ + options_.hold, index);
+  options_.holds() ? Stay(index) : EndHold(index);
 }
 
 void Storm::CountServed(Agent& agent) {
@@ -238,12 +257,6 @@ void Storm::CountServed(Agent& agent) {
   // The first of the integers that are at least 99 %.
   if (honest_served_ == (agents_honest_ * 99 + 99) / 100) results_.until_99_percent = elapsed;
   if (honest_served_ == agents_honest_) results_.until_all = elapsed;
-}
-
-void Storm::EndHold(uint32_t index) {
-  --held_;
-  Close(agents_[index]);
-  NextLife(index, true);
 }
 
 void Storm::End(uint32_t index, Outcome outcome) {
@@ -281,12 +294,19 @@ void Storm::NextLife(uint32_t index, bool served) {
   if (!delay_ns.has_value()) {
     agent.attempts = 0;
     agent.backoff.Reset();
+    agent.reconnecting = false;
     if (options_.attempts == 0) {
       agent.phase = Phase::kDone;
       ++done_;
       return;
     }
   }
+  BeginAfter(index, delay_ns);
+}
+
+// nullopt: it begins anew, not again.
+void Storm::BeginAfter(uint32_t index, std::optional<int64_t> delay_ns) {
+  Agent& agent = agents_[index];
   agent.phase = Phase::kIdle;
   agent.due = now_ + Duration{delay_ns.value_or(0)};
   if (delay_ns.value_or(0) > 0) {
@@ -310,6 +330,8 @@ void Storm::Close(Agent& agent) {
   }
   agent.ssl.reset();
   agent.answer.reset();
+  agent.unsent.clear();
+  agent.heartbeat_open = false;
   agent.fd.Reset();
 }
 
@@ -325,6 +347,7 @@ void Storm::CloseAll() {
 }
 
 Results Storm::Finish() {
+  if (options_.progress) std::fputs("\r\x1b[K", stderr);
   now_ = ReadClock();
   results_.elapsed = now_ - started_;
   const rusage after = OwnUsage();

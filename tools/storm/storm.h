@@ -37,6 +37,14 @@ class Storm {
   Results Run(const std::atomic<bool>& interrupted);
 
  private:
+  // Reads of one agent in a turn; then the others have theirs.
+  static constexpr int kReadsPerTurn = 16;
+  // What ReadSome gives besides a number of bytes.
+  static constexpr int kNothingYet = 0;
+  static constexpr int kClosed = -1;
+  static constexpr int kReset = -2;
+  static constexpr int kBroken = -3;
+
   using Phase = Agent::Phase;
   using Role = Agent::Role;
 
@@ -60,18 +68,20 @@ class Storm {
   Instant NextArrival() const;
   Instant NextRetry() const;
   Instant NextWake() const;
+  void ShowProgress();
   void BeginDue();
   void BeginPaced();
   void BeginArrival();
   void Begin(uint32_t index);
+  void BeginLife(Agent& agent);
   void OnTimer(uint32_t index);
   void OnServed(uint32_t index);
   void CountServed(Agent& agent);
   TimelineRow& Row() { return timeline_.At(now_ - started_, open_); }
   void End(uint32_t index, Outcome outcome);
   void LeaveAttempt(uint32_t index);
-  void EndHold(uint32_t index);
   void NextLife(uint32_t index, bool served);
+  void BeginAfter(uint32_t index, std::optional<int64_t> delay_ns);
   void Close(Agent& agent);
   void CloseAll();
   Results Finish();
@@ -89,10 +99,21 @@ class Storm {
   void ReadAnswer(uint32_t index);
   bool TakeAnswer(uint32_t index, absl::string_view bytes);
   void OnAnswerEnd(uint32_t index, int read_result);
-  void ReadWhileHeld(uint32_t index);
+  bool Say(Agent& agent, absl::string_view words);
+  void SendSlowly(uint32_t index, std::string words);
+  void SendPiece(uint32_t index);
   int ReadSome(Agent& agent);
   Outcome ConnectFailure(int error);
   void KeepError(absl::string_view where, absl::string_view what);
+
+  // A served agent that stays (held.cc).
+  void Stay(uint32_t index);
+  void OnHeldTimer(uint32_t index);
+  void SayHeartbeat(uint32_t index);
+  void ReadWhileHeld(uint32_t index);
+  bool TakeHeartbeat(Agent& agent, absl::string_view bytes);
+  void EndHold(uint32_t index);
+  void CutOff(uint32_t index);
 
   static Instant ReadClock();
 
@@ -112,6 +133,7 @@ class Storm {
   Results results_;
   Instant now_;
   Instant started_;
+  Instant next_progress_ = Instant::Never();
   Instant next_start_;  // when `rate` allows the next attempt
   double cpu_user_before_ = 0;
   double cpu_system_before_ = 0;

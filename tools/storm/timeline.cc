@@ -97,6 +97,7 @@ const std::vector<TimelineColumn>& TimelineColumns() {
       {"closed", true, Count<&TimelineRow::closed>},
       {"refused", true, Count<&TimelineRow::refused>},
       {"other", true, Count<&TimelineRow::other>},
+      {"cut_off", true, Count<&TimelineRow::cut_off>},
       {"open", true, Count<&TimelineRow::open>},
       {"served_p50_ms", false, Milliseconds<&TimelineRow::served_p50>},
       {"served_p99_ms", false, Milliseconds<&TimelineRow::served_p99>},

@@ -25,14 +25,15 @@ struct TimelineRow {
   uint64_t closed = 0;
   uint64_t refused = 0;
   uint64_t other = 0;
-  int64_t open = 0;     // connections at its end
-  Duration served_p50;  // from the attempt's connect, of those served in it
+  uint64_t cut_off = 0;  // served agents, while they stayed
+  int64_t open = 0;      // connections at its end
+  Duration served_p50;   // from the attempt's connect, of those served in it
   Duration served_p99;
 
   uint64_t& Ended(Outcome outcome);
 };
 
-// Intervals of equal length from the storm's start on; none is left out. In memory 112 bytes each,
+// Intervals of equal length from the storm's start on; none is left out. In memory 120 bytes each,
 // besides the samples of the running one.
 class Timeline {
  public:

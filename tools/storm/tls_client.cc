@@ -64,6 +64,24 @@ Ssl TlsClient::NewSession(int fd) {
   return ssl;
 }
 
+std::string TlsClient::TakeHello(SSL* ssl, int fd) {
+  BIO* aside = BIO_new(BIO_s_mem());
+  BIO* socket = BIO_new_socket(fd, BIO_NOCLOSE);
+  if (aside == nullptr || socket == nullptr) {
+    BIO_free(aside);
+    BIO_free(socket);
+    return "";
+  }
+  SSL_set0_wbio(ssl, aside);
+  ERR_clear_error();
+  SSL_do_handshake(ssl);
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(aside, &data);
+  std::string hello(data, size > 0 ? static_cast<size_t>(size) : 0);
+  SSL_set0_wbio(ssl, socket);  // Frees the other.
+  return hello;
+}
+
 absl::Status TlsClient::Prime(int fd, absl::string_view request, Duration timeout) {
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + std::chrono::nanoseconds(timeout.ns);

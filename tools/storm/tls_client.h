@@ -32,6 +32,9 @@ class TlsClient {
 
   // A session on the descriptor `fd`, which stays the caller's. Null: out of memory.
   Ssl NewSession(int fd);
+  // Begins the handshake of `ssl`, a session of NewSession(fd) that has sent nothing yet, but gives
+  // its first words to the caller to send. What it says later it sends itself. "": out of memory.
+  static std::string TakeHello(SSL* ssl, int fd);
   // On the connecting, non-blocking descriptor `fd`: a full handshake, then `request` (may be
   // empty), then reads until a session ticket comes. Blocks for at most `timeout`. Unavailable: no
   // ticket came; says why.
