@@ -140,6 +140,7 @@ void SimulatedDaemon::MakeGatekeeper(std::vector<BoundListener> listeners) {
     FG_CHECK(number);
     return network_.OpenListener(static_cast<uint16_t>(port));
   };
+  setup.overload = setup_.overload;
   setup.on_gate = setup_.on_gate;
   gatekeeper_ = std::make_unique<Gatekeeper>(*kernel_, log_, reports_, std::move(setup));
   gatekeeper_task_ = std::make_unique<LoopTask>(

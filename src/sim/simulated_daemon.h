@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "core/options.h"
+#include "core/overload_policy.h"
 #include "front/gatekeeper.h"
 #include "front/worker.h"
 #include "sim/loop_task.h"
@@ -32,6 +33,7 @@ struct DaemonSetup {
   TlsCosts tls = {};
   TlsSizes tls_sizes = {};
   uint64_t descriptors_max = 20'000;  // RLIMIT_NOFILE
+  OverloadPolicy overload = {};
   // Told when the gate's state has changed. May be empty.
   std::function<void(GateState)> on_gate = nullptr;
 };

@@ -1,5 +1,6 @@
 #include "tools/sim/choices.h"
 
+#include <array>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -49,6 +50,28 @@ std::string PatienceText(const AgentPatience& patience) {
       return absl::StrCat(time, "/", FormatDuration(patience.other));
   }
   return time;
+}
+
+std::optional<ServiceRule> ParseServiceRule(absl::string_view text) {
+  for (size_t i = 0; i < kServiceRuleNames.size(); ++i) {
+    if (kServiceRuleNames[i] == text) return static_cast<ServiceRule>(i);
+  }
+  return std::nullopt;
+}
+
+bool LeaveOut(absl::string_view part, OverloadPolicy& policy) {
+  const std::array<std::pair<absl::string_view, bool*>, 4> parts = {{
+      {"look-ahead", &policy.looks_ahead},
+      {"short-queue", &policy.shortens_queue},
+      {"few-begun", &policy.begins_few},
+      {"late-leavers", &policy.learns_from_late},
+  }};
+  for (const auto& [name, value] : parts) {
+    if (name != part) continue;
+    *value = false;
+    return true;
+  }
+  return false;
 }
 
 std::optional<Hold> ParseHold(absl::string_view text) {

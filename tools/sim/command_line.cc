@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/version.h"
 #include "core/config.h"
 #include "core/duration.h"
@@ -27,6 +28,8 @@ struct Texts {
   std::vector<std::string> retries = {"none"};
   std::vector<std::string> holds = {"park", "refuse"};
   std::vector<std::string> sets;
+  std::string order = std::string(kServiceRuleNames.front());
+  std::vector<std::string> left_out;
 };
 
 [[noreturn]] void Refuse(const std::string& option, const std::string& why) {
@@ -96,6 +99,11 @@ void AddCommon(CLI::App& app, Command& command, Texts& texts) {
   AddDuration(app, "--retry-base", command.fleet.retry_base, "fixed: each delay; else the first");
   AddDuration(app, "--retry-cap", command.fleet.retry_cap, "Longest delay");
   AddDuration(app, "--retry-pause", command.fleet.retry_pause, "Least delay, also of immediate");
+  app.add_option("--order", texts.order, "Whom to serve next, for comparison: docs/overload.md")
+      ->type_name(absl::StrJoin(kServiceRuleNames, "|"))
+      ->capture_default_str();
+  AddList(app, "--without", texts.left_out, "look-ahead|short-queue|few-begun|late-leavers,...",
+          "Parts of the order of service to leave out");
   AddDuration(app, "--one-way", command.fleet.one_way, "Least time from an agent to the server");
 }
 
@@ -177,9 +185,25 @@ void ApplySets(const Texts& texts, Command& command) {
   command.scenario.daemon.options = result.options;
 }
 
+void ApplyOrder(const Texts& texts, OverloadPolicy& policy) {
+  const std::optional<ServiceRule> rule = ParseServiceRule(texts.order);
+  if (!rule.has_value()) {
+    Refuse("--order", absl::StrCat("\"", texts.order, "\" is none; write ",
+                                   absl::StrJoin(kServiceRuleNames, ", ")));
+  }
+  policy.rule = *rule;
+  for (const std::string& part : texts.left_out) {
+    if (LeaveOut(part, policy)) continue;
+    Refuse("--without", absl::StrCat("\"", part,
+                                     "\" is no part of it; write look-ahead, short-queue, "
+                                     "few-begun or late-leavers"));
+  }
+}
+
 void Finish(const CLI::App& sub, Texts& texts, Command& command) {
   SetDefaults(sub, command, texts);
   ApplySets(texts, command);
+  ApplyOrder(texts, command.scenario.daemon.overload);
   command.loads_pct = ReadList<uint32_t>("--load", texts.loads, ParseLoad, "0.01 to 1000");
   command.patiences = ReadList<AgentPatience>("--patience", texts.patiences, ParsePatience,
                                               "1s, exp:1s or 500ms/30s");
