@@ -133,7 +133,9 @@ def controller_section(figures):
            "else happens and while agents storm the first port at 10× the capacity (patience 1 s, immediate",
            "retries). The probe runs by real-time priority, so that it does not wait for the load on its core.",
            "floodgated has the port by design; the others have a second listening address on the same thread.",
-           "Latencies are of those that were served within 10 s; the last column tells how many were."]
+           "Latencies are of those that were served within 10 s; the last columns tell how many were, and how",
+           "many agents meanwhile: controllers should not be paid for with the agents' service, nor agents with",
+           "theirs."]
 
     def body():
         cells = []
@@ -145,9 +147,10 @@ def controller_section(figures):
                         mark = BUSY_MARK if row.get("storm_busy") else ""
                         cells.append([server, what + mark, rate, number(row["p50_ms"], 2),
                                       number(row["p99_ms"], 2), number(row["max_ms"], 2),
-                                      f"{row['served']} of {row['attempts']}"])
+                                      f"{row['served']} of {row['attempts']}",
+                                      f"{row['agents_served']:,}" if "agents_served" in row else ""])
         return [*render(["server", "agents", "controllers a second", "p50, ms", "p99, ms", "max, ms",
-                         "served"], cells), ""]
+                         "controllers served", "agents served"], cells), ""]
     return section("Controllers during a storm", how, rows, body)
 
 
@@ -156,8 +159,9 @@ def recovery_section(figures):
     how = [f"Agents arrive at 10× the capacity for {recovery.OVERLOAD_SECONDS} s and do not retry; those who wait at "
            "its end go on to wait. Then new",
            "agents arrive at 0.5×. Seconds until these wait no longer than twice what they did before the overload:",
-           f"the first half second from which, {recovery.SETTLED_INTERVALS} in a row, at least 90 % as many are "
-           "served as arrive, with a p99 within that bound."]
+           "the first half second with a p99 of at most that, from which over "
+           f"{recovery.SETTLED_INTERVALS * goodput.INTERVAL_SECONDS:g} s the median of the half seconds' p99 is,",
+           "too, and at least 90 % as many are served as arrive."]
 
     def cell(row):
         if row is None:

@@ -24,13 +24,20 @@ def idle_p99(timeline):
     return statistics.median(rows)
 
 
+def settled(rows, bound_ms):
+    """Nearly all that arrived in these intervals were served, and the wait is within the bound, as it is
+    in the first of them."""
+    if not all(row["served"] for row in rows):
+        return False
+    waits = [row["served_p99_ms"] for row in rows]
+    enough = sum(row["served"] for row in rows) >= SERVED_SHARE * sum(row["arrived"] for row in rows)
+    return enough and waits[0] <= bound_ms and statistics.median(waits) <= bound_ms
+
+
 def recovered_after(timeline, bound_ms):
-    """Seconds until the beginning of the first interval from which SETTLED_INTERVALS in a row served
-    nearly all that arrived, p99 within the bound. None: it did not come to that."""
-    good = [bool(row["served"]) and row["served_p99_ms"] <= bound_ms
-            and row["served"] >= SERVED_SHARE * row["arrived"] for row in timeline]
-    for index in range(len(good) - SETTLED_INTERVALS + 1):
-        if all(good[index:index + SETTLED_INTERVALS]):
+    """Seconds until the first interval from which SETTLED_INTERVALS are settled. None: none are."""
+    for index in range(len(timeline) - SETTLED_INTERVALS + 1):
+        if settled(timeline[index:index + SETTLED_INTERVALS], bound_ms):
             return timeline[index]["t_s"]
     return None
 
