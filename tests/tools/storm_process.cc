@@ -18,7 +18,8 @@ void CheckLatencies(const StormRun& run) {
   EXPECT_EQ(run.LatencyCount("connect"), run.Count("connected"));
   EXPECT_EQ(run.LatencyCount("served"), outcomes.at("served"));
   EXPECT_EQ(run.LatencyCount("from_first_try"), outcomes.at("served"));
-  EXPECT_EQ(run.LatencyCount("time_to_admitted"), outcomes.at("served"));
+  EXPECT_EQ(run.LatencyCount("time_to_admitted") + run.LatencyCount("time_to_return"),
+            outcomes.at("served"));
   EXPECT_EQ(run.LatencyCount("arrival_late"),
             run.Count("attempts") - run.Count("retries") - run.Count("reconnects"));
   const auto& heartbeats = run.json.at("heartbeats");

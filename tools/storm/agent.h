@@ -45,7 +45,7 @@ struct Agent {
   uint32_t patience_share = 0;  // of --patience mix
   Duration patience;            // of this attempt
   Instant due;                  // when the next attempt should begin
-  Instant arrival;              // when the first one should have begun
+  Instant arrival;              // when the first one should have begun, or it was cut off
   Instant first_try;
   Instant begun;  // this attempt
   Instant phase_begun;

@@ -93,6 +93,7 @@ void Storm::CutOff(uint32_t index) {
   Close(agent);
   agent.attempts = 0;
   agent.reconnecting = true;
+  agent.arrival = now_;
   // With no retries it comes back at once: to stay is what it is here for.
   BeginAfter(index, agent.backoff.NextDelayNs().value_or(0));
 }

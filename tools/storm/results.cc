@@ -15,13 +15,14 @@ struct Phase {
   const char* meaning;
   Histogram Results::*histogram;
 };
-constexpr std::array<Phase, 8> kPhases = {{
+constexpr std::array<Phase, 9> kPhases = {{
     {"connect", "connect", &Results::connect},
     {"handshake", "TLS handshake", &Results::handshake},
     {"first_byte", "first byte", &Results::first_byte},
     {"served", "attempt until served", &Results::served},
     {"from_first_try", "first try until served", &Results::from_first_try},
     {"time_to_admitted", "arrival until served", &Results::time_to_admitted},
+    {"time_to_return", "cut off until served", &Results::time_to_return},
     {"heartbeat", "heartbeat until answered", &Results::heartbeat},
     {"arrival_late", "arrivals begun late", &Results::arrival_late},
 }};

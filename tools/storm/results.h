@@ -51,6 +51,7 @@ struct Results {
   std::string first_error;  // of the outcomes "error" and "tls_error"
   Histogram connect, handshake, first_byte, served, from_first_try;
   Histogram time_to_admitted;  // from_first_try, but from when the first attempt was due
+  Histogram time_to_return;    // from being cut off until served again
   Histogram heartbeat;         // from saying it to the last byte of its answer
   Histogram arrival_late;      // how long after it was due the first attempt began
 

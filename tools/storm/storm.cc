@@ -203,11 +203,11 @@ void Storm::Begin(uint32_t index) {
 
 void Storm::BeginLife(Agent& agent) {
   agent.first_try = now_;
-  agent.arrival = agent.due;
   if (agent.reconnecting) {
     ++results_.reconnects;
   } else {
     ++Row().arrived;
+    agent.arrival = agent.due;
     results_.arrival_late.Add(now_ - agent.due);
   }
 }
@@ -247,7 +247,8 @@ void Storm::CountServed(Agent& agent) {
   timeline_.Served(now_ - agent.begun);
   results_.served.Add(now_ - agent.begun);
   results_.from_first_try.Add(now_ - agent.first_try);
-  results_.time_to_admitted.Add(now_ - agent.arrival);
+  Histogram& wait = agent.reconnecting ? results_.time_to_return : results_.time_to_admitted;
+  wait.Add(now_ - agent.arrival);
   results_.until_last_served = elapsed;
   if (agent.served) return;
   agent.served = true;
