@@ -57,6 +57,10 @@ void Fleet::StopArriving() {
   stopped_ = true;
 }
 
+Duration Fleet::waited(uint32_t agent) const {
+  return std::min(agents_[agent].ended, world_.now()) - agents_[agent].arrived;
+}
+
 void Fleet::OnEvent(uint64_t what) {
   const auto kind = static_cast<Kind>(what & 3);
   const auto index = static_cast<uint32_t>(what >> 2);
@@ -225,6 +229,7 @@ void Fleet::OnFailed(uint32_t index) {
 void Fleet::End(Agent& agent, State state) {
   network_.Close(std::exchange(agent.fd, -1));
   agent.state = state;
+  if (state != State::kWaiting) agent.ended = world_.now();
 }
 
 }  // namespace floodgate::sim

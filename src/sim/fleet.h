@@ -85,6 +85,8 @@ class Fleet final : public EndObserver, public Actor {
   // Arrived and neither served nor gone for good.
   uint64_t unserved() const { return counters_.arrived - counters_.served - gone_; }
   Instant arrived(uint32_t agent) const { return agents_[agent].arrived; }
+  // From its arrival until it was served or went for good; until now if neither has happened.
+  Duration waited(uint32_t agent) const;
 
   void OnEnd(int fd, uint64_t tag) override;
   void OnEvent(uint64_t what) override;
@@ -103,6 +105,7 @@ class Fleet final : public EndObserver, public Actor {
   struct Agent {
     Instant arrived;
     Instant began = {};
+    Instant ended = Instant::Never();
     int fd = -1;
     uint32_t attempts = 0;
     State state = State::kWaiting;

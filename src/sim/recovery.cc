@@ -20,8 +20,10 @@ Duration MeasureIdle(const RecoverySetup& setup, const ServerCapacity& capacity)
   Fleet& fleet = scenario.AddFleet(calm);
   fleet.Start();
   scenario.RunFor(setup.watched);
+  fleet.StopArriving();
+  scenario.RunFor(Tail(setup.fleet));
   std::vector<Duration> times;
-  for (const Served& served : fleet.served()) times.push_back(served.answered - served.arrived);
+  for (uint32_t i = 0; i < fleet.counters().arrived; ++i) times.push_back(fleet.waited(i));
   return Percentile(times, 990);
 }
 
@@ -29,25 +31,20 @@ std::vector<RecoveryBucket> Buckets(const RecoverySetup& setup, const Fleet& fle
   const auto count = static_cast<size_t>(setup.watched.ns / setup.bucket.ns);
   std::vector<RecoveryBucket> buckets(count);
   std::vector<std::vector<Duration>> times(count);
-  const auto bucket_of = [&](Instant arrived) {
-    return arrived < from ? count : static_cast<size_t>((arrived - from).ns / setup.bucket.ns);
-  };
   for (uint32_t agent = 0; agent < fleet.counters().arrived; ++agent) {
-    const size_t bucket = bucket_of(fleet.arrived(agent));
-    if (bucket < count) ++buckets[bucket].arrived;
+    if (fleet.arrived(agent) < from) continue;
+    const auto i = static_cast<size_t>((fleet.arrived(agent) - from).ns / setup.bucket.ns);
+    if (i < count) times[i].push_back(fleet.waited(agent));
   }
   for (const Served& served : fleet.served()) {
-    const size_t bucket = bucket_of(served.arrived);
-    if (bucket < count) times[bucket].push_back(served.answered - served.arrived);
+    if (served.arrived < from) continue;
+    const auto i = static_cast<size_t>((served.arrived - from).ns / setup.bucket.ns);
+    if (i < count) ++buckets[i].served;
   }
   for (size_t i = 0; i < count; ++i) {
-    RecoveryBucket& bucket = buckets[i];
-    bucket.after = setup.bucket * static_cast<int64_t>(i);
-    bucket.served = times[i].size();
-    // Who was never served waited for ever.
-    times[i].resize(bucket.arrived, Duration{Instant::Never().ns});
-    const Duration p99 = Percentile(times[i], 990);
-    if (p99.ns != Instant::Never().ns) bucket.p99 = p99;
+    buckets[i].after = setup.bucket * static_cast<int64_t>(i);
+    buckets[i].arrived = times[i].size();
+    buckets[i].p99 = Percentile(times[i], 990);
   }
   return buckets;
 }
@@ -69,7 +66,7 @@ RecoveryResult RunRecovery(const RecoverySetup& setup, const ServerCapacity& cap
   scenario.RunFor(setup.watched + Tail(setup.fleet));
   result.buckets = Buckets(setup, fleet, calm_from);
   for (auto bucket = result.buckets.rbegin(); bucket != result.buckets.rend(); ++bucket) {
-    if (!bucket->p99.has_value() || *bucket->p99 > result.idle_p99 * 2) break;
+    if (bucket->p99 > result.idle_p99 * 2) break;
     result.recovered_after = bucket->after;
   }
   result.digest = scenario.world().digest();

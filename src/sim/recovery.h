@@ -28,8 +28,9 @@ struct RecoveryBucket {
   Duration after;  // from the end of the storm to the beginning of the bucket
   uint64_t arrived = 0;
   uint64_t served = 0;
-  // From the first connect to the answer; nullopt: more than one in a hundred were never served.
-  std::optional<Duration> p99;
+  // From the first connect to the answer. Who left counts with the time that it stayed: nobody
+  // could have served those sooner who leave at once.
+  Duration p99;
 };
 
 struct RecoveryResult {

@@ -108,7 +108,7 @@ std::string RecoveryJson(const std::vector<Run<RecoveryResult>>& runs) {
       row["buckets"].push_back({{"after_ms", Ms(bucket.after)},
                                 {"arrived", bucket.arrived},
                                 {"served", bucket.served},
-                                {"p99_ms", MsOrNull(bucket.p99)}});
+                                {"p99_ms", Ms(bucket.p99)}});
     }
     row["digest"] = Digest(run.result.digest);
     rows.push_back(row);
