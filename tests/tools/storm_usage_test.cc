@@ -120,6 +120,7 @@ TEST(StormUsage, TableAndJsonSayTheSame) {
       e2e::RunToEnd(StormCommand({"--mode", "http", "--agents", "3", server.target()}));
   EXPECT_THAT(table.output, HasSubstr("agents        3, served 3\n"));
   EXPECT_THAT(table.output, HasSubstr("attempts      3 (0 of them retries), 3 connected"));
+  EXPECT_THAT(table.output, testing::ContainsRegex("\nall served    after [0-9.]+ s, 99 % of"));
   EXPECT_THAT(table.output, testing::ContainsRegex("\n  served +3  served within"));
 }
 

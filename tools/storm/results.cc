@@ -78,6 +78,15 @@ void AppendSummary(const Results& results, std::string& text) {
                         "elapsed       %.3f s (%s), last served after %.3f s, goodput %.1f/s\n",
                         results.elapsed.seconds(), EndedByText(results),
                         results.until_last_served.seconds(), results.goodput_per_second());
+  if (results.until_all.has_value()) {
+    absl::StrAppendFormat(&text, "all served    after %.3f s, 99 %% of the agents after %.3f s\n",
+                          results.until_all->seconds(), results.until_99_percent->seconds());
+  }
+  if (results.arrivals_missed > 0) {
+    absl::StrAppendFormat(&text,
+                          "missed        %d arrivals: no agent was free, use more --agents\n",
+                          results.arrivals_missed);
+  }
   absl::StrAppendFormat(
       &text, "own CPU       %.3f s, %.0f %% of a core%s; %d MiB\n", results.cpu_seconds(),
       100 * results.cpu_share(),
