@@ -111,6 +111,8 @@ class Gatekeeper {
   // percent of a core.
   static constexpr size_t kSweepMax = 64;
   static constexpr Duration kSweepInterval = Duration::Milliseconds(5);
+  // An overload is over for the log when nobody has left for so long.
+  static constexpr Duration kCalm = Duration::Seconds(10);
 
   struct WorkerLink {
     Mailbox<WorkerMessage>* mailbox = nullptr;
@@ -148,6 +150,7 @@ class Gatekeeper {
   // Agents leave, and those who wait are looked through for the others.
   bool LooksAhead() { return overload_.looks_ahead && patience_.Leaving(Now()); }
   void LearnFrom(const Registry::Change& change, const Report& report);
+  void LogOverload(bool leaving);
   void OnGateChanged(GateState before);
   void AdvanceSourcesReports();
   size_t PickWorker() const;
@@ -187,6 +190,8 @@ class Gatekeeper {
   int64_t not_begun_ = 0;            // agents at the workers, as far as their reports have come
   Instant nobody_waited_;            // when it was last so
   Instant sweep_at_;                 // not before
+  Instant left_at_;                  // when agents were last seen to leave
+  bool overload_told_ = false;
   uint64_t sequence_ = 0;
   uint64_t syn_refused_ = 0;
   uint64_t parked_left_ =

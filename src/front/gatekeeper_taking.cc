@@ -1,6 +1,7 @@
 // What the gatekeeper takes from the queues, whom it keeps, and how much it takes.
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "front/gatekeeper.h"
 
 namespace floodgate {
@@ -115,6 +116,17 @@ bool Gatekeeper::AllWorkersBusy() const {
   return AgentSlotsTaken() >= static_cast<int64_t>(workers_.size());
 }
 
+void Gatekeeper::LogOverload(bool leaving) {
+  if (leaving) left_at_ = Now();
+  if (leaving == overload_told_ || (!leaving && Now() - left_at_ < kCalm)) return;
+  overload_told_ = leaving;
+  if (!leaving) return log_.Write(Severity::kInfo, "overload", "over: agents no longer leave");
+  log_.Write(Severity::kWarn, "overload",
+             absl::StrCat("agents leave before they are served, after about ",
+                          patience_.Known().value_or(Duration{}).milliseconds(),
+                          " ms: serving those who still have time"));
+}
+
 int64_t Gatekeeper::AgentSlotsTaken() const {
   return slots_held_[static_cast<size_t>(Port::kAgent)] +
          static_cast<int64_t>(waiting_room_.ready());
@@ -159,6 +171,7 @@ void Gatekeeper::ReckonWithOverload() {
   service_rate_.Update(somebody_waits, Now());
   if (!somebody_waits) nobody_waited_ = Now();
   const auto waiting = static_cast<int64_t>(waiting_room_.waiting());
+  LogOverload(patience_.Leaving(Now()));
   if (!gate_.admits() || !LooksAhead()) return listeners_.LimitAgentQueues(std::nullopt);
   if (Now() >= sweep_at_) {
     waiting_room_.Sweep(std::min(waiting_room_.ready() / 4 + 1, kSweepMax), Now());
@@ -191,6 +204,7 @@ Instant Gatekeeper::NextDeadline(Instant until) {
     if (evictable_at > Now()) until = std::min(until, evictable_at);
     if (LooksAhead() && sweep_at_ > Now()) until = std::min(until, sweep_at_);
   }
+  if (overload_told_) until = std::min(until, left_at_ + kCalm);
   if (Now() < rest_until_ && gate_.admits() && !stopping_) until = std::min(until, rest_until_);
   // A pace that holds us back tells when it is our turn; unless nobody waits.
   if (gate_.admits() && !stopping_ && pace_.Allowance(Now()) <= 0 && !listeners_.agents_drained()) {
