@@ -133,7 +133,8 @@ int64_t Gatekeeper::AgentSlotsTaken() const {
 }
 
 int64_t Gatekeeper::BeginMax() const {
-  if (!overload_.begins_few) return capacity_.handshakes_max;
+  // Without TLS nothing is begun that costs: what takes time is the way to the backend.
+  if (!overload_.begins_few || !options_->tls.has_value()) return capacity_.handshakes_max;
   return service_rate_.BeginMax(static_cast<int64_t>(workers_.size()), capacity_.handshakes_max);
 }
 
