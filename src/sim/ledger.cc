@@ -24,7 +24,6 @@ uint64_t KeyOf(uint64_t number, bool answer) {
   return Prng::Mix(number * 2 + (answer ? 1 : 0));
 }
 
-// For files in which bytes have got lost or mixed up: where they first differ.
 size_t FirstDifference(absl::string_view a, absl::string_view b) {
   const size_t size = std::min(a.size(), b.size());
   for (size_t i = 0; i < size; ++i) {
@@ -108,7 +107,7 @@ void Ledger::ClientGot(uint64_t number, absl::string_view bytes) {
 
 void Ledger::ClientGotEnd(uint64_t number) {
   const Exchange& exchange = At(number);
-  if (!exchange.backend_ended) {
+  if (!exchange.backend_clean) {
     verdict_.Fail("relay", "answer ", number, " has ended, but not at its backend");
   } else if (exchange.answer_got < exchange.answer_sent) {
     verdict_.Fail("relay", "answer ", number, " ends after ", exchange.answer_got, " of ",

@@ -26,6 +26,7 @@ struct Exchange {
   bool may_speak = false;     // the client has done all that its handshake asks of it
   bool client_ended = false;  // it has sent FIN or close_notify, or has closed, or has left
   bool backend_ended = false;
+  bool backend_clean = false;  // with a FIN
 };
 
 class Ledger {

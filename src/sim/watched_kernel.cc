@@ -1,15 +1,16 @@
 #include "sim/watched_kernel.h"
 
+#include "sim/scenario.h"
+
 namespace floodgate::sim {
 
 WatchedKernel::WatchedKernel(Kernel& inner, Network& network, Oracle& oracle, Verdict& verdict,
-                             Role role, uint16_t agent_port)
+                             Role role)
     : ForwardingKernel(inner),
       network_(network),
       oracle_(oracle),
       verdict_(verdict),
-      role_(role),
-      agent_port_(agent_port) {}
+      role_(role) {}
 
 bool WatchedKernel::Submit(const Op& op) {
   if (!inner().Submit(op)) return false;
@@ -23,7 +24,7 @@ bool WatchedKernel::Submit(const Op& op) {
 
 void WatchedKernel::OnGatekeeperSubmit(const Op& op) {
   if (op.kind == OpKind::kAccept || op.kind == OpKind::kAcceptMultishot) {
-    const bool agent = network_.PortOf(op.fd) == agent_port_;
+    const bool agent = network_.PortOf(op.fd) != kControllerPort;
     accepts_[op.token] = agent;
     oracle_.OnAcceptAsked(agent, Now());
   } else if (op.kind == OpKind::kPoll) {

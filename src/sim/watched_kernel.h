@@ -15,9 +15,8 @@ namespace floodgate::sim {
 class WatchedKernel final : public ForwardingKernel {
  public:
   enum class Role : uint8_t { kGatekeeper, kWorker };
-  // All outlive it. Connections to `agent_port` are agents'.
-  WatchedKernel(Kernel& inner, Network& network, Oracle& oracle, Verdict& verdict, Role role,
-                uint16_t agent_port);
+  // All outlive it. Listeners on other ports than kControllerPort (scenario.h) are the agents'.
+  WatchedKernel(Kernel& inner, Network& network, Oracle& oracle, Verdict& verdict, Role role);
 
   bool Submit(const Op& op) override;
   size_t Wait(Instant until, absl::Span<Completion> out) override;
@@ -34,7 +33,6 @@ class WatchedKernel final : public ForwardingKernel {
   Oracle& oracle_;
   Verdict& verdict_;
   Role role_;
-  uint16_t agent_port_;
   // Looked up, never iterated.
   absl::flat_hash_map<uint64_t, bool> accepts_;  // tokens; whether it is for agents
   absl::flat_hash_map<uint64_t, int> polls_;
