@@ -150,6 +150,7 @@ void Check::Carry(const PlannedAct& act) {
       return daemon_->Stall(act.time);
     case Kind::kCrash:
       verdict_.Tell("daemon", "crashes");
+      oracle_.OnAct(OperatorAct::kStop, world_.now());
       daemon_->Crash();
       oracle_.OnEnd();
       dead_.push_back(std::move(daemon_));
@@ -199,6 +200,13 @@ void Check::RunCalm() {
   const bool served =
       RunUntil(world_.now() + plan_.serve_within, [this] { return crowd_.unserved() == 0; });
   if (served) return;
+  oracle_.TellOpen();
+  const StatusSnapshot status = daemon_->Status();
+  const PortCounters& agents = status.ports[static_cast<size_t>(Port::kAgent)];
+  for (size_t reason = 0; reason < agents.refused.size(); ++reason) {
+    verdict_.Tell("daemon", "has refused by ", kRefusalReasonNames[reason], ": ",
+                  agents.refused[reason]);
+  }
   verdict_.Fail("unserved", crowd_.unserved(), " clients, after ",
                 plan_.serve_within.milliseconds(), " ms; ", crowd_.DescribeUnserved());
 }

@@ -59,6 +59,7 @@ void CheckingBackend::AcceptAll() {
     Peer& peer = peers_[fd];
     peer = {.life = ++lives_, .way = DrawWay()};
     peer.finishes = network_.world().prng().Chance(50);
+    verdict_.Tell("backend", "accepts ", fd, ", way ", static_cast<int>(peer.way));
     Look(fd, peer);
   }
 }
@@ -90,6 +91,7 @@ void CheckingBackend::OnEvent(uint64_t what) {
 void CheckingBackend::Look(int fd, Peer& peer) {
   const Readiness look = network_.Look(fd);
   if (look.reset) return Close(fd, /*reset=*/false);
+  if (!peer.output.empty()) return Write(fd, peer);
   if (!look.readable || peer.way == Way::kDeaf || peer.due) return;
   if (peer.way == Way::kSlow) return After(kSlowReadEvery, fd, peer);
   Read(fd, peer);
@@ -138,6 +140,7 @@ void CheckingBackend::TakeInput(Peer& peer) {
     if (peer.input.size() < Ledger::kNumberBytes) return;
     peer.number = ledger_.NumberOf(peer.input);
     if (peer.number == 0) return;
+    verdict_.Tell("backend", "reads exchange ", peer.number);
     if (setup_.proxy_header) ledger_.CheckHeader(peer.number, peer.source);
   }
   ledger_.BackendGot(peer.number, std::exchange(peer.input, {}));
@@ -149,18 +152,28 @@ void CheckingBackend::Answer(int fd, Peer& peer) {
   if (peer.way == Way::kDies) size /= 2;
   exchange.answer_sent = size;
   peer.answered = true;
-  network_.Send(fd, Ledger::Answer(peer.number, 0, size));
+  peer.output = Ledger::Answer(peer.number, 0, size);
+  Write(fd, peer);
+}
+
+void CheckingBackend::Write(int fd, Peer& peer) {
+  const int64_t sent = network_.Send(fd, peer.output);
+  if (sent > 0) peer.output.erase(0, static_cast<size_t>(sent));
+  if (!peer.output.empty()) return;
+  Exchange& exchange = ledger_.At(peer.number);
   if (peer.way == Way::kDies) return Close(fd, /*reset=*/true);
   if (!peer.finishes) return Close(fd, /*reset=*/false);
   exchange.backend_ended = exchange.backend_clean = true;
+  verdict_.Tell("backend", "has answered exchange ", peer.number);
   network_.Finish(fd);
 }
 
 void CheckingBackend::Close(int fd, bool reset) {
   const Peer& peer = peers_.at(fd);
+  verdict_.Tell("backend", reset ? "resets " : "closes ", fd, ", exchange ", peer.number);
   if (peer.number > 0) {
     Exchange& exchange = ledger_.At(peer.number);
-    const bool clean = !reset && !network_.Look(fd).reset && network_.received_unread(fd) == 0;
+    const bool clean = !reset && peer.output.empty() && !network_.Look(fd).reset && network_.received_unread(fd) == 0;
     exchange.backend_ended = true;
     exchange.backend_clean = exchange.backend_clean || clean;
   }
@@ -172,17 +185,25 @@ void CheckingBackend::Close(int fd, bool reset) {
   }
 }
 
+std::vector<int> CheckingBackend::Open() const {
+  std::vector<int> open;
+  for (const auto& [fd, peer] : peers_) open.push_back(fd);
+  std::sort(open.begin(), open.end());
+  return open;
+}
+
 void CheckingBackend::Calm() {
   setup_.manners = {};
   Listen();
+  for (const int fd : Open()) {
+    const Way way = peers_.at(fd).way;
+    if (way == Way::kDeaf || way == Way::kBlackHole) Close(fd, /*reset=*/true);
+  }
 }
 
 void CheckingBackend::End() {
   Refuse();
-  std::vector<int> open;
-  for (const auto& [fd, peer] : peers_) open.push_back(fd);
-  std::sort(open.begin(), open.end());
-  for (const int fd : open) Close(fd, /*reset=*/false);
+  for (const int fd : Open()) Close(fd, /*reset=*/false);
 }
 
 }  // namespace floodgate::sim

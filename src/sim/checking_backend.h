@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "base/time.h"
@@ -41,7 +42,7 @@ class CheckingBackend final : public EndObserver, public Actor {
   // Nobody listens, or somebody does again.
   void Refuse();
   void Listen();
-  // From now on everybody is answered soon.
+  // From now on everybody is answered soon; who was never to be is let go.
   void Calm();
   // Closes what is open, the listener too.
   void End();
@@ -62,6 +63,7 @@ class CheckingBackend final : public EndObserver, public Actor {
     uint64_t number = 0;    // of the exchange; 0: not known yet
     PeerAddress source = {};
     std::string input = {};
+    std::string output = {};  // that found no room yet
   };
 
   Way DrawWay();
@@ -71,15 +73,18 @@ class CheckingBackend final : public EndObserver, public Actor {
   void TakeInput(Peer& peer);
   bool TakeHeader(Peer& peer);
   void Answer(int fd, Peer& peer);
+  // Goes on with the answer, and ends with it. The peer may be gone then.
+  void Write(int fd, Peer& peer);
   void After(Duration time, int fd, Peer& peer);
   void Close(int fd, bool reset);
+  std::vector<int> Open() const;  // in order
 
   Network& network_;
   Ledger& ledger_;
   Verdict& verdict_;
   CheckingBackendSetup setup_;
   int listener_ = -1;
-  absl::flat_hash_map<int, Peer> peers_;  // looked up; iterated by End alone, whose order is sorted
+  absl::flat_hash_map<int, Peer> peers_;  
   uint64_t lives_ = 0;
 };
 

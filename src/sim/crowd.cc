@@ -74,6 +74,8 @@ void Crowd::Connect(size_t index) {
   client.state = State::kConnecting;
   client.hello_sent = 0;
   client.input.clear();
+  client.output.clear();
+  client.finishes = false;
   ConnectOptions options;
   options.from = AddressOf(client.setup, index, client.attempt);
   options.to_port = client.setup.port;
@@ -105,6 +107,7 @@ void Crowd::Look(size_t index) {
   if (look.refused) return OnFailed(index, "is refused");
   if (look.reset) return OnFailed(index, "is reset");
   if (client.state == State::kConnecting && look.connected) OnConnected(index);
+  if (client.fd >= 0 && !client.output.empty()) Send(clients_[index], "");
   if (client.fd >= 0 && client.state != State::kConnecting && look.readable) Read(index);
 }
 
@@ -117,10 +120,10 @@ void Crowd::OnConnected(size_t index) {
     After(client.setup.step, Kind::kStep, index);
   }
   if (manner == Manner::kSlow) return;
-  if (manner == Manner::kGarbage) {
-    network_.Send(client.fd, std::string(kHelloBytes, '?'));
+  if (manner == Manner::kGarbage && client.setup.tls) {
+    Send(client, std::string(kHelloBytes, '?'));
   } else if (client.setup.tls) {
-    network_.Send(client.fd, hello_);
+    Send(client, hello_);
   } else {
     Ask(index);
   }
@@ -152,11 +155,23 @@ void Crowd::Ask(size_t index) {
   const bool finishes = client.setup.manner == Manner::kHalfCloser && client.setup.tls;
   if (finishes) AppendRecords(RecordType::kCloseNotify, "", bytes);
   exchange.may_speak = true;
-  if (network_.Send(client.fd, bytes) != static_cast<int64_t>(bytes.size())) return;
   exchange.request_sent = request.size();
-  if (!finishes) return;
-  exchange.client_ended = true;
-  network_.Finish(client.fd);
+  Send(client, bytes);
+  if (finishes) Finish(client);
+}
+
+void Crowd::Send(Client& client, absl::string_view bytes) {
+  absl::StrAppend(&client.output, bytes);
+  const int64_t sent = network_.Send(client.fd, client.output);
+  // What cannot be sent because the connection has ended shows when it is looked at.
+  if (sent > 0) client.output.erase(0, static_cast<size_t>(sent));
+  if (client.output.empty() && client.finishes) network_.Finish(client.fd);
+}
+
+void Crowd::Finish(Client& client) {
+  ledger_.At(client.number).client_ended = true;
+  client.finishes = true;
+  if (client.output.empty()) network_.Finish(client.fd);
 }
 
 void Crowd::Read(size_t index) {
@@ -208,10 +223,7 @@ bool Crowd::TakeAnswer(size_t index, absl::string_view bytes) {
   Client& client = clients_[index];
   ledger_.ClientGot(client.number, bytes);
   Exchange& exchange = ledger_.At(client.number);
-  if (client.setup.manner == Manner::kHalfCloser && !exchange.client_ended) {
-    exchange.client_ended = true;
-    network_.Finish(client.fd);
-  }
+  if (client.setup.manner == Manner::kHalfCloser && !client.finishes) Finish(client);
   if (exchange.answer_got < exchange.answer_bytes || client.setup.awaits_end) return true;
   OnServed(index);
   return false;
@@ -248,7 +260,9 @@ void Crowd::OnFailed(size_t index, absl::string_view why) {
 }
 
 void Crowd::Leave(Client& client, State state, bool reset) {
-  ledger_.At(client.number).client_ended = true;
+  Exchange& exchange = ledger_.At(client.number);
+  exchange.client_ended = true;
+  exchange.cut = !client.output.empty();
   const int fd = std::exchange(client.fd, -1);
   if (reset) {
     network_.Reset(fd);

@@ -74,12 +74,14 @@ class Crowd final : public EndObserver, public Actor {
     ClientSetup setup;
     Backoff backoff;
     std::string input = {};  // the beginning of a record
-    uint64_t number = 0;     // of the exchange
+    std::string output = {};  // that found no room yet
+    uint64_t number = 0;      // of the exchange
     uint32_t attempt = 0;
     int fd = -1;
     size_t hello_sent = 0;
     State state = State::kAway;
     bool paused = false;
+    bool finishes = false;  // FIN follows the output
   };
 
   static uint64_t Event(Kind kind, size_t index, uint32_t attempt) {
@@ -96,6 +98,8 @@ class Crowd final : public EndObserver, public Actor {
   bool TakeAnswer(size_t index, absl::string_view bytes);
   void OnCleanEnd(size_t index);
   void Ask(size_t index);
+  void Send(Client& client, absl::string_view bytes);
+  void Finish(Client& client);
   void OnServed(size_t index);
   void OnFailed(size_t index, absl::string_view why);
   void Leave(Client& client, State state, bool reset);

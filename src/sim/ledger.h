@@ -27,6 +27,7 @@ struct Exchange {
   bool client_ended = false;  // it has sent FIN or close_notify, or has closed, or has left
   bool backend_ended = false;
   bool backend_clean = false;  // with a FIN
+  bool cut = false;            // the client has left with a part of its request unsent
 };
 
 class Ledger {

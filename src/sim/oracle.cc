@@ -23,14 +23,17 @@ Oracle::Oracle(Network& network, Verdict& verdict)
 
 void Oracle::OnStart(const Promises& promises) {
   promises_ = promises;
+  TellLimits();
   gate_ = GateModel(options(), network_.world().now());
   ++epoch_;
   stopping_ = false;
   visits_.clear();
   open_.clear();
   alive_.clear();
-  handshaking_ = 0;
-  taken_here_ = last_waiting_ = last_delayed_ = 0;
+  handshaking_ = connecting_ = 0;
+  accepting_ = 0;
+  waiting_max_ = options().limits.waiting;
+  taken_here_ = last_delayed_ = 0;
 }
 
 void Oracle::OnAct(OperatorAct act, Instant now) {
@@ -40,8 +43,29 @@ void Oracle::OnAct(OperatorAct act, Instant now) {
   if (act == OperatorAct::kStop) stopping_ = true;
   if (act != OperatorAct::kReload || reloads_.empty()) return;
   promises_ = reloads_.front();
+  TellLimits();
   reloads_.pop_front();
   ++epoch_;
+}
+
+void Oracle::TellLimits() {
+  const LimitOptions& limits = options().limits;
+  constexpr absl::string_view kPolicies[] = {"delay", "reset", "queue"};
+  verdict_.Tell("limits", "handshakes ", limits.handshakes, ", waiting ", limits.waiting,
+                ", delayed ", limits.delayed, ", connections ", limits.connections,
+                ", source_connections ", limits.source_connections, ", over_limit ",
+                kPolicies[static_cast<size_t>(limits.over_limit)], ", delay ", limits.delay.ns,
+                " ns, token ", promises_.token_interval.ns, " ns, burst ", limits.source_burst,
+                ", prefix ", limits.source_prefix_v4, ", sources ", limits.sources, ", tls ",
+                options().tls.has_value());
+}
+
+void Oracle::TellOpen() {
+  for (const Visit& visit : visits_) {
+    const auto index = static_cast<size_t>(&visit - visits_.data());
+    if (std::find(alive_.begin(), alive_.end(), index) == alive_.end()) continue;
+    verdict_.Tell("open", visit.peer.ToString(), " state ", static_cast<int>(visit.state));
+  }
 }
 
 void Oracle::OnEnd() {
@@ -94,11 +118,14 @@ void Oracle::CheckLimits(const StatusSnapshot& status) {
     if (now <= static_cast<uint64_t>(most) || now <= before) return;
     verdict_.Fail(rule, "there are ", now, ", and ", most, " may be");
   };
-  check("waiting", agents.waiting, last_waiting_, options().limits.waiting);
+  check("waiting", agents.waiting, 0, waiting_max_);
   check("delayed", agents.delayed, last_delayed_, options().limits.delayed);
   check("waiting", controllers.waiting, 0, kControllersWaitingMax);
   check("handshakes", controllers.handshaking, 0, kControllerHandshakesMax);
-  last_waiting_ = agents.waiting;
+  // After a reload those on their way may still come.
+  if (static_cast<int64_t>(agents.waiting) <= options().limits.waiting && accepting_ == 0) {
+    waiting_max_ = options().limits.waiting;
+  }
   last_delayed_ = agents.delayed;
 }
 
@@ -115,7 +142,9 @@ IpAddress Oracle::SourceOf(const IpAddress& address) const {
 }
 
 void Oracle::OnAcceptAsked(bool agent, Instant now) {
-  if (agent && !gate_.Admits(now)) verdict_.Fail("gate", "an agent is to be taken behind it");
+  if (!agent) return;
+  ++accepting_;
+  if (!gate_.Admits(now)) verdict_.Fail("gate", "an agent is to be taken behind it");
 }
 
 void Oracle::OnTaken(int fd, bool agent, Instant now) {
@@ -161,7 +190,8 @@ void Oracle::OnAdmitted(int fd, Instant now) {
   visit->state = State::kHandshaking;
   visit->admitted_at = now;
   visit->admitted_as = ++sequence_;
-  if (network_.Read(fd).state == ConnectionReading::State::kGone) {
+  // A controller is looked at later, by its worker.
+  if (visit->agent && network_.Read(fd).state == ConnectionReading::State::kGone) {
     verdict_.Fail("gone", visit->peer.ToString(), " is admitted and has left");
   }
   if (visit->agent) return CheckAgentAdmission(*visit);
@@ -176,8 +206,9 @@ void Oracle::CheckAgentAdmission(const Visit& visit) {
   if (Contains(options().agent.deny, visit.peer.ip)) {
     verdict_.Fail("deny", visit.peer.ToString(), " is admitted");
   }
-  if (handshaking_ > promises_.handshakes_max && options().tls.has_value()) {
-    verdict_.Fail("handshakes", handshaking_, " are in flight, and ", promises_.handshakes_max,
+  const int64_t in_flight = handshaking_ - connecting_;
+  if (in_flight > promises_.handshakes_max && options().tls.has_value()) {
+    verdict_.Fail("handshakes", in_flight, " are in flight, and ", promises_.handshakes_max,
                   " may be");
   }
   CheckSourceConnections(visit);
@@ -214,6 +245,7 @@ void Oracle::OnUsed(int fd) {
 void Oracle::OnHandshakeDone(int fd) {
   Visit* visit = Find(fd);
   if (visit == nullptr || visit->state != State::kHandshaking) return;
+  verdict_.Tell("worker", "has shaken hands with ", visit->peer.ToString());
   visit->state = State::kConnected;
   if (visit->agent) --handshaking_;
 }

@@ -53,11 +53,15 @@ class Oracle {
   void OnAct(OperatorAct act, Instant now);
   // The gatekeeper has finished half a turn.
   void OnTurn(const StatusSnapshot& status);
+  // Tells who is admitted and open.
+  void TellOpen();
   // The daemon has stopped or died. What it has done in all is looked at: window, order.
   void OnEnd();
 
   // --- What the gatekeeper's kernel sees
   void OnAcceptAsked(bool agent, Instant now);
+  // With whatever result; OnTaken follows if it is a connection.
+  void OnAcceptDone(bool agent) { accepting_ -= agent ? 1 : 0; }
   void OnTaken(int fd, bool agent, Instant now);
   void OnWatched(int fd);   // it is to be told when something comes
   void OnReadable(int fd);  // it has been told
@@ -66,6 +70,8 @@ class Oracle {
   void OnLeft(int fd, bool reset, Instant now);
   // --- A worker's kernel
   void OnUsed(int fd);  // not only clients'
+  // A socket for the backend is there: some handshake is done. Whose, is known when it is used.
+  void OnBackendSocket(int change) { connecting_ += change; }
   void OnHandshakeDone(int fd);
 
   uint64_t admitted() const { return admitted_; }
@@ -90,6 +96,7 @@ class Oracle {
   };
 
   const Options& options() const { return promises_.options; }
+  void TellLimits();
   Visit* Find(int fd);
   IpAddress SourceOf(const IpAddress& address) const;
   void CheckPort(Port port, const PortCounters& counters);
@@ -114,8 +121,10 @@ class Oracle {
   absl::flat_hash_map<int, size_t> open_;  // into visits_; never iterated
   std::vector<size_t> alive_;  // agents admitted and open
   int64_t handshaking_ = 0;  // agents
+  int64_t connecting_ = 0;   // sockets for the backend that have not been connected
   uint64_t taken_here_ = 0;  // agents, of this life
-  uint64_t last_waiting_ = 0;
+  int64_t accepting_ = 0;    // accepts of agents in flight
+  int64_t waiting_max_ = 0;
   uint64_t last_delayed_ = 0;
   uint64_t taken_ = 0;
   uint64_t admitted_ = 0;

@@ -41,6 +41,7 @@ void WatchedKernel::OnWorkerSubmit(const Op& op) {
   const uint64_t connection = op.token >> 8;
   if (op.kind == OpKind::kReceive) clients_.emplace(connection, op.fd);
   if (op.kind != OpKind::kConnect) return;
+  if (unconnected_.erase(op.fd) > 0) oracle_.OnBackendSocket(-1);
   const auto found = clients_.find(connection);
   if (found != clients_.end()) oracle_.OnHandshakeDone(found->second);
 }
@@ -50,8 +51,9 @@ size_t WatchedKernel::Wait(Instant until, absl::Span<Completion> out) {
   if (role_ != Role::kGatekeeper) return count;
   for (const Completion& completion : out.first(count)) {
     const auto accept = accepts_.find(completion.token);
-    if (accept != accepts_.end() && completion.result >= 0) {
-      oracle_.OnTaken(completion.result, accept->second, Now());
+    if (accept != accepts_.end()) {
+      oracle_.OnAcceptDone(accept->second);
+      if (completion.result >= 0) oracle_.OnTaken(completion.result, accept->second, Now());
     }
     const auto poll = polls_.find(completion.token);
     if (poll != polls_.end()) {
@@ -62,15 +64,26 @@ size_t WatchedKernel::Wait(Instant until, absl::Span<Completion> out) {
   return count;
 }
 
+int WatchedKernel::OpenSocket(const SocketAddress& address, bool speaks_at_once) {
+  const int fd = inner().OpenSocket(address, speaks_at_once);
+  if (fd >= 0 && unconnected_.insert(fd).second) oracle_.OnBackendSocket(1);
+  return fd;
+}
+
+void WatchedKernel::OnGone(int fd) {
+  finished_.erase(fd);
+  if (unconnected_.erase(fd) > 0) oracle_.OnBackendSocket(-1);
+}
+
 void WatchedKernel::Close(int fd) {
   oracle_.OnLeft(fd, /*reset=*/false, Now());
-  finished_.erase(fd);
+  OnGone(fd);
   inner().Close(fd);
 }
 
 void WatchedKernel::Reset(int fd) {
   oracle_.OnLeft(fd, /*reset=*/true, Now());
-  finished_.erase(fd);
+  OnGone(fd);
   inner().Reset(fd);
 }
 

@@ -24,10 +24,12 @@ class WatchedKernel final : public ForwardingKernel {
   void Reset(int fd) override;
   void Forget(int fd) override;
   void Shutdown(int fd, bool both) override;
+  int OpenSocket(const SocketAddress& address, bool speaks_at_once) override;
 
  private:
   void OnGatekeeperSubmit(const Op& op);
   void OnWorkerSubmit(const Op& op);
+  void OnGone(int fd);
 
   Network& network_;
   Oracle& oracle_;
@@ -38,6 +40,7 @@ class WatchedKernel final : public ForwardingKernel {
   absl::flat_hash_map<uint64_t, int> polls_;
   absl::flat_hash_map<uint64_t, int> clients_;  // by the tokens of a connection, its kind cut off
   absl::flat_hash_set<int> finished_;
+  absl::flat_hash_set<int> unconnected_;  // sockets for the backend
 };
 
 }  // namespace floodgate::sim
