@@ -186,7 +186,9 @@ void Gatekeeper::ReckonWithOverload() {
 
 int64_t Gatekeeper::AgentBudget() {
   if (!gate_.admits() || stopping_ || Now() < rest_until_) return 0;
-  return std::min(AgentRoom(), pace_.Allowance(Now()));
+  // Those who are on their way will need their place, and their share of the pace.
+  const auto on_their_way = static_cast<int64_t>(listeners_.AgentsBeingTaken());
+  return std::min(AgentRoom(), pace_.Allowance(Now())) - on_their_way;
 }
 
 void Gatekeeper::TakeAgents() {

@@ -295,6 +295,12 @@ uint64_t Listeners::AgentsKnown() const {
   return known;
 }
 
+uint64_t Listeners::AgentsBeingTaken() const {
+  uint64_t all = 0;
+  for (const Listener& listener : listeners_) all += listener.accepting;
+  return all;
+}
+
 bool Listeners::agents_drained() const {
   return std::all_of(listeners_.begin(), listeners_.end(), [](const Listener& listener) {
     return listener.bound.port != Port::kAgent || listener.empty;

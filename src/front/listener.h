@@ -82,6 +82,8 @@ class Listeners {
   uint64_t AgentsQueued();
   // Of these, as last read, those that are not being taken yet.
   uint64_t AgentsKnown() const;
+  // Accepts of agents that are in flight: each may bring one.
+  uint64_t AgentsBeingTaken() const;
   // Whether the last TakeAgents found every agent queue empty.
   bool agents_drained() const;
   // Accepts are failing for want of descriptors or memory.

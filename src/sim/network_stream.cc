@@ -188,10 +188,14 @@ void Network::Break(int fd) {
     Schedule(end.one_way, Happening::kResetArrives, end.peer);
   }
   end.peer = -1;
+  // A FIN that has overtaken the bytes before it is lost with them.
+  if (!InputComplete(end)) end.fin_arrived = false;
   end.in.resize(end.arrived);
   end.dropped = 0;
   end.reset_arrived = true;
   end.error = ECONNRESET;
+  // Whoever waits on this end for something else than what broke it is told, too.
+  Schedule({}, Happening::kLook, fd);
 }
 
 // Frees the number; the peer hears of it one way later.

@@ -80,7 +80,9 @@ std::unique_ptr<TlsContext> SimulatedDaemon::MakeTls(SimKernel& kernel) {
     if (step == ScriptedTlsContext::Step::kHello) ++hellos_answered_;
     kernel.Charge(cost);
   };
-  return std::make_unique<ScriptedTlsContext>(setup_.tls, setup_.tls_sizes, charge);
+  auto tls = std::make_unique<ScriptedTlsContext>(setup_.tls, setup_.tls_sizes, charge);
+  if (!setup_.probes.wrap_tls) return tls;
+  return setup_.probes.wrap_tls(std::move(tls));
 }
 
 std::shared_ptr<const WorkerOptions> SimulatedDaemon::MakeWorkerOptions(
@@ -105,6 +107,13 @@ Capacity SimulatedDaemon::MakeCapacity(const Options& options) const {
   return capacity;
 }
 
+Kernel& SimulatedDaemon::Wrap(SimKernel& kernel, bool gatekeeper,
+                              std::unique_ptr<Kernel>& wrapped) const {
+  if (!setup_.probes.wrap_kernel) return kernel;
+  wrapped = setup_.probes.wrap_kernel(kernel, gatekeeper);
+  return *wrapped;
+}
+
 void SimulatedDaemon::MakeWorkers() {
   const std::shared_ptr<const WorkerOptions> options = MakeWorkerOptions(setup_.options);
   const uint64_t boot_id = network_.world().prng().Next();
@@ -113,8 +122,9 @@ void SimulatedDaemon::MakeWorkers() {
     parts->kernel =
         std::make_unique<SimKernel>(network_, KernelOptions{}, SimKernel::Drive::kByScheduler);
     parts->kernel->set_costs(setup_.costs);
-    parts->worker = std::make_unique<Worker>(*parts->kernel, log_, parts->metrics, reports_,
-                                             options, MakeTls(*parts->kernel), boot_id);
+    Kernel& seen = Wrap(*parts->kernel, /*gatekeeper=*/false, parts->wrapped);
+    parts->worker = std::make_unique<Worker>(seen, log_, parts->metrics, reports_, options,
+                                             MakeTls(*parts->kernel), boot_id);
     Worker& worker = *parts->worker;
     parts->task = std::make_unique<LoopTask>(
         network_.world(), processor_, *parts->kernel,
@@ -142,22 +152,37 @@ void SimulatedDaemon::MakeGatekeeper(std::vector<BoundListener> listeners) {
   };
   setup.overload = setup_.overload;
   setup.on_gate = setup_.on_gate;
-  gatekeeper_ = std::make_unique<Gatekeeper>(*kernel_, log_, reports_, std::move(setup));
+  Kernel& seen = Wrap(*kernel_, /*gatekeeper=*/true, wrapped_);
+  gatekeeper_ = std::make_unique<Gatekeeper>(seen, log_, reports_, std::move(setup));
   gatekeeper_task_ = std::make_unique<LoopTask>(
       network_.world(), processor_, *kernel_,
-      LoopTurn{.begin = [this](Instant until) { return gatekeeper_->BeginTurn(until); },
-               .end = [this](Instant until) { gatekeeper_->EndTurn(until); }});
+      LoopTurn{.begin = [this](Instant until) { return BeginGatekeeperTurn(until); },
+               .end = [this](Instant until) { EndGatekeeperTurn(until); }});
+}
+
+Instant SimulatedDaemon::BeginGatekeeperTurn(Instant until) {
+  const Instant wanted = gatekeeper_->BeginTurn(until);
+  if (setup_.probes.on_turn) setup_.probes.on_turn();
+  return setup_.probes.alarm ? setup_.probes.alarm(wanted) : wanted;
+}
+
+void SimulatedDaemon::EndGatekeeperTurn(Instant until) {
+  gatekeeper_->EndTurn(until);
+  if (setup_.probes.on_turn) setup_.probes.on_turn();
 }
 
 // --- Operators
 
-void SimulatedDaemon::Command(Gatekeeper::Command command) {
+void SimulatedDaemon::Command(OperatorAct act, Gatekeeper::Command command) {
   FG_CHECK(alive());
-  gatekeeper_->commands().Post(std::move(command));
+  if (!setup_.probes.on_act) return gatekeeper_->commands().Post(std::move(command));
+  gatekeeper_->commands().Post([this, act, command = std::move(command)](Gatekeeper& gatekeeper) {
+    if (setup_.probes.on_act(act, gatekeeper.Now())) command(gatekeeper);
+  });
 }
 
 void SimulatedDaemon::SignalPeergrouper() {
-  Command([](Gatekeeper& gatekeeper) {
+  Command(OperatorAct::kSignal, [](Gatekeeper& gatekeeper) {
     // One id, its own as it is by default.
     const std::vector<std::string> ids = {GateOptions{}.self_id};
     const absl::Status status = gatekeeper.gate().SignalPeergrouper(ids, gatekeeper.Now());
@@ -167,14 +192,14 @@ void SimulatedDaemon::SignalPeergrouper() {
 }
 
 void SimulatedDaemon::Open() {
-  Command([](Gatekeeper& gatekeeper) {
+  Command(OperatorAct::kOpen, [](Gatekeeper& gatekeeper) {
     gatekeeper.gate().Open(gatekeeper.Now());
     gatekeeper.Settle();
   });
 }
 
 void SimulatedDaemon::Hold() {
-  Command([](Gatekeeper& gatekeeper) {
+  Command(OperatorAct::kHold, [](Gatekeeper& gatekeeper) {
     gatekeeper.gate().Hold(gatekeeper.Now());
     gatekeeper.Settle();
   });
@@ -186,7 +211,7 @@ void SimulatedDaemon::Reload(const Options& options) {
     parts->worker->mailbox().Post(
         Reconfigure{.options = MakeWorkerOptions(options), .tls = MakeTls(*parts->kernel)});
   }
-  Command([shared = std::make_shared<const Options>(options),
+  Command(OperatorAct::kReload, [shared = std::make_shared<const Options>(options),
            capacity = MakeCapacity(options)](Gatekeeper& gatekeeper) {
     gatekeeper.Reconfigure(shared, capacity);
     gatekeeper.Settle();
@@ -194,7 +219,7 @@ void SimulatedDaemon::Reload(const Options& options) {
 }
 
 void SimulatedDaemon::Stop(Duration grace) {
-  Command([grace](Gatekeeper& gatekeeper) { gatekeeper.Stop(grace); });
+  Command(OperatorAct::kStop, [grace](Gatekeeper& gatekeeper) { gatekeeper.Stop(grace); });
 }
 
 bool SimulatedDaemon::AllClosed() const {
@@ -223,6 +248,16 @@ void SimulatedDaemon::Crash() {
   for (const auto& parts : workers_) parts->worker.reset();
 }
 
+void SimulatedDaemon::Stall(Duration time) {
+  kernel_->Charge(time);
+  for (const auto& parts : workers_) parts->kernel->Charge(time);
+}
+
+void SimulatedDaemon::SetFaults(const Faults& faults) {
+  kernel_->set_faults(faults);
+  for (const auto& parts : workers_) parts->kernel->set_faults(faults);
+}
+
 StatusSnapshot SimulatedDaemon::Status() {
   StatusSnapshot snapshot;
   gatekeeper_->FillStatus(snapshot, 0);
@@ -233,6 +268,18 @@ Duration SimulatedDaemon::workers_used() const {
   Duration used;
   for (const auto& parts : workers_) used = used + parts->task->used();
   return used;
+}
+
+size_t SimulatedDaemon::handles() const {
+  size_t all = kernel_->handles();
+  for (const auto& parts : workers_) all += parts->kernel->handles();
+  return all;
+}
+
+size_t SimulatedDaemon::operations_in_flight() const {
+  size_t all = kernel_->operations_in_flight();
+  for (const auto& parts : workers_) all += parts->kernel->operations_in_flight();
+  return all;
 }
 
 }  // namespace floodgate::sim

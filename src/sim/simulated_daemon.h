@@ -13,6 +13,7 @@
 #include "core/overload_policy.h"
 #include "front/gatekeeper.h"
 #include "front/worker.h"
+#include "sim/gate_model.h"
 #include "sim/loop_task.h"
 #include "sim/network.h"
 #include "sim/processor.h"
@@ -25,6 +26,19 @@ namespace floodgate::sim {
 // What the calls cost on the machine of docs/benchmarks.md, with io_uring.
 KernelCosts MeasuredKernelCosts();
 
+// What a checked run looks at and spoils (check.h). All may be empty.
+struct DaemonProbes {
+  // Stands before the kernel of a thread: of the gatekeeper, or of a worker.
+  std::function<std::unique_ptr<Kernel>(SimKernel&, bool gatekeeper)> wrap_kernel = nullptr;
+  std::function<std::unique_ptr<TlsContext>(std::unique_ptr<TlsContext>)> wrap_tls = nullptr;
+  // An operator's act is about to be carried out, on the gatekeeper's thread. False: it gets lost.
+  std::function<bool(OperatorAct, Instant)> on_act = nullptr;
+  // The gatekeeper has finished half a turn.
+  std::function<void()> on_turn = nullptr;
+  // Until when the gatekeeper wants to sleep; what it is given.
+  std::function<Instant(Instant until)> alarm = nullptr;
+};
+
 struct DaemonSetup {
   // Of listen addresses the ports alone count; backend.address must be TCP. runtime.workers 0 is
   // one. Paths of certificates are not read: whether there is TLS is all.
@@ -36,6 +50,7 @@ struct DaemonSetup {
   OverloadPolicy overload = {};
   // Told when the gate's state has changed. May be empty.
   std::function<void(GateState)> on_gate = nullptr;
+  DaemonProbes probes = {};
 };
 
 // Lives as long as the world runs, also when it has crashed: events still name its parts. None of
@@ -55,8 +70,13 @@ class SimulatedDaemon {
   void Hold();
   void Reload(const Options& options);
   void Stop(Duration grace);
-  // It dies at this instant, with all of its sockets, as by SIGKILL.
+  // It dies at this instant, with all of its sockets, as by SIGKILL. REQUIRES: no completions are
+  // late (Faults).
   void Crash();
+  // Its threads do nothing for so long, as when their host is suspended.
+  void Stall(Duration time);
+  // Of all of its kernels.
+  void SetFaults(const Faults& faults);
 
   // --- Looking at it. REQUIRES: alive.
   bool alive() const { return gatekeeper_ != nullptr; }
@@ -69,10 +89,14 @@ class SimulatedDaemon {
   uint64_t hellos_answered() const { return hellos_answered_; }
   Duration gatekeeper_used() const { return gatekeeper_task_->used(); }
   Duration workers_used() const;
+  // Open, of all of its kernels; and operations in flight there.
+  size_t handles() const;
+  size_t operations_in_flight() const;
 
  private:
   struct WorkerParts {
     std::unique_ptr<SimKernel> kernel;
+    std::unique_ptr<Kernel> wrapped;  // what the worker sees; null: the kernel itself
     WorkerMetrics metrics;
     std::unique_ptr<Worker> worker;
     std::unique_ptr<LoopTask> task;
@@ -86,7 +110,10 @@ class SimulatedDaemon {
   Capacity MakeCapacity(const Options& options) const;
   void MakeWorkers();
   void MakeGatekeeper(std::vector<BoundListener> listeners);
-  void Command(Gatekeeper::Command command);
+  Kernel& Wrap(SimKernel& kernel, bool gatekeeper, std::unique_ptr<Kernel>& wrapped) const;
+  void Command(OperatorAct act, Gatekeeper::Command command);
+  Instant BeginGatekeeperTurn(Instant until);
+  void EndGatekeeperTurn(Instant until);
   bool AllClosed() const;
 
   Network& network_;
@@ -95,7 +122,8 @@ class SimulatedDaemon {
   DaemonSetup setup_;
   Mailbox<Report> reports_;
   uint64_t hellos_answered_ = 0;
-  std::unique_ptr<SimKernel> kernel_;  // the gatekeeper's
+  std::unique_ptr<SimKernel> kernel_;   // the gatekeeper's
+  std::unique_ptr<Kernel> wrapped_;     // what it sees; null: the kernel itself
   std::vector<std::unique_ptr<WorkerParts>> workers_;
   std::unique_ptr<Gatekeeper> gatekeeper_;
   std::unique_ptr<LoopTask> gatekeeper_task_;

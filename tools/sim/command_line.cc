@@ -154,6 +154,30 @@ CLI::App* AddFleet(CLI::App& app, Command& command, Texts& texts) {
   return sub;
 }
 
+CLI::App* AddCheck(CLI::App& app, Command& command) {
+  CLI::App* sub = app.add_subcommand(
+      "check",
+      "Bug search: clients, faults and operators that a seed draws, judged by an oracle");
+  CheckCommand& check = command.check;
+  sub->add_option("--seeds", check.seeds, "How many")->type_name("N")->capture_default_str();
+  sub->add_option("--first", check.first, "The first of them")
+      ->type_name("SEED")
+      ->capture_default_str();
+  sub->add_option("--seed", check.seed, "This one alone")->type_name("SEED");
+  const auto read_mutant = [&check](const std::string& name) {
+    check.mutant = FindMutant(name);
+    if (check.mutant != nullptr) return;
+    std::string names;
+    for (const Mutant& mutant : Mutants()) absl::StrAppend(&names, "\n  ", mutant.name);
+    Refuse("--mutant", absl::StrCat("\"", name, "\" is none; there are", names));
+  };
+  sub->add_option_function<std::string>("--mutant", read_mutant, "With a bug planted")
+      ->type_name("NAME");
+  sub->add_flag("--trace", check.trace, "Print what happens; for --seed");
+  sub->add_flag("--digest", check.digest, "Print one digest over all runs");
+  return sub;
+}
+
 // Each experiment's own defaults, for what was not given.
 void SetDefaults(const CLI::App& sub, Command& command, Texts& texts) {
   const bool patience_given = sub.count("--patience") > 0;
@@ -164,6 +188,7 @@ void SetDefaults(const CLI::App& sub, Command& command, Texts& texts) {
       if (!retry_given) texts.retries = {"none", "immediate", "full-jitter"};
       return;
     case Experiment::kRecovery:
+    case Experiment::kCheck:
       return;
     case Experiment::kParked:
       if (!patience_given) texts.patiences = {"90s"};
@@ -235,14 +260,15 @@ std::optional<Command> ReadCommandLine(int argc, char** argv, int* exit_code) {
       {AddOverload(app, command, texts), Experiment::kOverload},
       {AddRecovery(app, command, texts), Experiment::kRecovery},
       {AddParked(app, command, texts), Experiment::kParked},
-      {AddFleet(app, command, texts), Experiment::kFleet}};
-  app.footer("Exit: 0 ran, 1 failed, 2 bad usage.");
+      {AddFleet(app, command, texts), Experiment::kFleet},
+      {AddCheck(app, command), Experiment::kCheck}};
+  app.footer("Exit: 0 ran, 1 failed or (check) found a bug, 2 bad usage.");
   try {
     app.parse(argc, argv);
     for (const auto& [sub, experiment] : subs) {
       if (!sub->parsed()) continue;
       command.experiment = experiment;
-      Finish(*sub, texts, command);
+      if (experiment != Experiment::kCheck) Finish(*sub, texts, command);
     }
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {

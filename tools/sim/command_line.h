@@ -8,13 +8,24 @@
 
 #include "sim/cold_start.h"
 #include "sim/fleet.h"
+#include "sim/mutants.h"
 #include "sim/overload.h"
 #include "sim/recovery.h"
 #include "sim/scenario.h"
 
 namespace floodgate::sim {
 
-enum class Experiment : uint8_t { kOverload, kRecovery, kParked, kFleet };
+enum class Experiment : uint8_t { kOverload, kRecovery, kParked, kFleet, kCheck };
+
+// floodgate-sim check
+struct CheckCommand {
+  uint64_t seeds = 1000;
+  uint64_t first = 1;
+  std::optional<uint64_t> seed;   // this one alone
+  const Mutant* mutant = nullptr;
+  bool trace = false;
+  bool digest = false;
+};
 
 struct Command {
   Experiment experiment = Experiment::kOverload;
@@ -29,6 +40,7 @@ struct Command {
   RecoverySetup recovery;
   ParkedSetup parked;
   ColdStartSetup cold_start;
+  CheckCommand check;
 };
 
 // nullopt: the program is to end with *exit_code; what there was to say has been said.

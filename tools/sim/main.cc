@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "floodgate/backoff.h"
+#include "tools/sim/checks.h"
 #include "tools/sim/command_line.h"
 #include "tools/sim/report.h"
 
@@ -129,6 +130,8 @@ int main(int argc, char** argv) {
     case Experiment::kFleet:
       RunFleets(*command);
       break;
+    case Experiment::kCheck:
+      return RunChecks(command->check);
   }
   return 0;
 }
