@@ -11,7 +11,7 @@ namespace {
 constexpr Duration kCapacityWarmUp = Duration::Seconds(3);
 constexpr Duration kCapacityWindow = Duration::Seconds(20);
 // Longer than any run.
-constexpr Duration kEndless = Duration::Seconds(24 * 3600);
+constexpr Duration kEndless = Duration::Seconds(int64_t{24} * 3600);
 constexpr Duration kProbesTail = Duration::Seconds(10);
 
 // What counts, as it stands at one moment.

@@ -236,9 +236,9 @@ void SimulatedDaemon::Crash() {
   for (const auto& parts : workers_) parts->task->Stop();
   const Instant now = network_.world().now();
   gatekeeper_->Stop({});
-  gatekeeper_->EndAll();
   for (int round = 0; !AllClosed(); ++round) {
     FG_CHECK(round < kRoundsToDieMax);
+    gatekeeper_->EndAll();  // Each time: accepts that were in flight still bring connections.
     gatekeeper_->Turn(now);
     for (const auto& parts : workers_) parts->worker->Turn(now);
     while (network_.world().RunNext(now)) {

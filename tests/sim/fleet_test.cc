@@ -159,6 +159,33 @@ TEST(FleetTest, ACrashResetsEverybodyAndTheNextLifeServesThem) {
   EXPECT_GE(fleet.counters().reset + fleet.counters().refused, 300 - before);
 }
 
+// Whatever is in flight: accepts, handshakes, controllers that wait.
+TEST(FleetTest, ACrashInTheMidstOfAnyTurnLeavesNothingOpen) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    ScenarioSetup scenario_setup;
+    scenario_setup.seed = seed;
+    Scenario scenario(scenario_setup);
+    scenario.daemon().Open();
+    FleetSetup setup = Agents(UINT32_MAX);
+    setup.arrivals = Arrivals::kPoisson;
+    setup.gap = Duration::Microseconds(200);
+    Fleet& fleet = scenario.AddFleet(setup);
+    fleet.Start();
+    FleetSetup controllers_setup = ControllerProbes();
+    controllers_setup.gap = Duration::Milliseconds(2);
+    Fleet& controllers = scenario.AddFleet(controllers_setup);
+    controllers.Start();
+    scenario.RunFor(Duration::Milliseconds(100) +
+                    Duration::Microseconds(137) * static_cast<int64_t>(seed));
+    scenario.daemon().Crash();
+    fleet.StopArriving();
+    controllers.StopArriving();
+    scenario.RunFor(Duration::Seconds(2));
+    EXPECT_EQ(fleet.unserved() + controllers.unserved(), 0u) << "seed " << seed;
+    EXPECT_EQ(scenario.network().open_ends(), 1u) << "the backend's listener; seed " << seed;
+  }
+}
+
 TEST(FleetTest, AGracefulStopServesThoseWhoWereTaken) {
   Scenario scenario({});
   scenario.daemon().Open();

@@ -40,7 +40,7 @@ std::optional<AgentPatience> ParsePatience(absl::string_view text) {
 }
 
 std::string PatienceText(const AgentPatience& patience) {
-  const std::string time = FormatDuration(patience.time);
+  std::string time = FormatDuration(patience.time);
   switch (patience.kind) {
     case AgentPatience::Kind::kFixed:
       return time;
