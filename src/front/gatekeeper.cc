@@ -243,6 +243,7 @@ void Gatekeeper::Stop(Duration grace) {
 void Gatekeeper::EndAll() {
   FG_CHECK(stopping_);
   end_at_ = Instant::Never();
+  ended_ = true;
   waiting_room_.EndAll();
   for (const WaitingController& controller : controllers_waiting_) {
     PortCounters& counters = Counters(Port::kController);

@@ -151,6 +151,7 @@ class Gatekeeper {
   bool LooksAhead() { return overload_.looks_ahead && patience_.Leaving(Now()); }
   void LearnFrom(const Registry::Change& change, const Report& report);
   void LogOverload(bool leaving);
+  void Sweep();
   void OnGateChanged(GateState before);
   void AdvanceSourcesReports();
   size_t PickWorker() const;
@@ -201,6 +202,7 @@ class Gatekeeper {
   int refused_ = 0;     // of those, reset at once
   Instant rest_until_;  // no agent is taken before
   bool stopping_ = false;
+  bool ended_ = false;  // EndAll was called
   bool end_told_ = false;
   Instant end_at_ = Instant::Never();  // stopping: when patience with the living is over
   std::vector<SourcesReport> sources_reports_;

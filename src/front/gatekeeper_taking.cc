@@ -8,6 +8,10 @@ namespace floodgate {
 
 void Gatekeeper::OnTaken(const Taken& taken) {
   ++Counters(taken.port).accepted;
+  if (ended_) {  // It was on its way when all were ended.
+    ++Counters(taken.port).refused[static_cast<size_t>(RefusalReason::kOverload)];
+    return kernel_.Reset(taken.fd);
+  }
   if (taken.port == Port::kController) {
     OnControllerTaken(taken);
   } else {
@@ -174,14 +178,21 @@ void Gatekeeper::ReckonWithOverload() {
   const auto waiting = static_cast<int64_t>(waiting_room_.waiting());
   LogOverload(patience_.Leaving(Now()));
   if (!gate_.admits() || !LooksAhead()) return listeners_.LimitAgentQueues(std::nullopt);
-  if (Now() >= sweep_at_) {
-    waiting_room_.Sweep(std::min(waiting_room_.ready() / 4 + 1, kSweepMax), Now());
-    sweep_at_ = Now() + kSweepInterval;
-  }
+  if (Now() >= sweep_at_) Sweep();
   if (!overload_.shortens_queue) return;
   if (waiting < WaitingMax() * 3 / 4) return listeners_.LimitAgentQueues(std::nullopt);
   if (AgentRoom() > 0 || listeners_.agent_queues_limited()) return;
   listeners_.LimitAgentQueues(service_rate_.QueueMax(*patience_.Known()));
+}
+
+void Gatekeeper::Sweep() {
+  sweep_at_ = Now() + kSweepInterval;
+  const size_t count = std::min(waiting_room_.ready() / 4 + 1, kSweepMax);
+  // A fleet that came in one instant leaves in one: who finds many gone goes on to the end of them.
+  size_t left = waiting_room_.ready();
+  while (left > 0 && waiting_room_.Sweep(count, Now()) >= (count + 1) / 2) {
+    left -= std::min(left, count);
+  }
 }
 
 int64_t Gatekeeper::AgentBudget() {

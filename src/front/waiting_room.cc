@@ -145,7 +145,8 @@ std::optional<Visitor> WaitingRoom::Next(std::optional<Duration> horizon, Instan
   return std::nullopt;
 }
 
-void WaitingRoom::Sweep(size_t count, Instant now) {
+size_t WaitingRoom::Sweep(size_t count, Instant now) {
+  size_t gone = 0;
   count = std::min(count, visitors_.slots());
   for (size_t i = 0; i < count; ++i) {
     swept_ = swept_ + 1 < visitors_.slots() ? swept_ + 1 : 0;
@@ -156,7 +157,9 @@ void WaitingRoom::Sweep(size_t count, Instant now) {
     if (kernel_.ReadConnection(visitor.fd).state != ConnectionReading::State::kGone) continue;
     Uncount(visitor, *handle);
     LetGo(*handle, now);
+    ++gone;
   }
+  return gone;
 }
 
 Instant WaitingRoom::EvictableAt() {

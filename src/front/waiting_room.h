@@ -68,8 +68,9 @@ class WaitingRoom {
   // The next to be admitted, out of the room and still there; those found gone are counted stale.
   // `horizon`: see ServiceOrder.
   std::optional<Visitor> Next(std::optional<Duration> horizon, Instant now);
-  // Looks at up to `count` of those who are ready, going round, and lets go who has left.
-  void Sweep(size_t count, Instant now);
+  // Looks at up to `count` of those who are ready, going round, and lets go who has left. How many
+  // had.
+  size_t Sweep(size_t count, Instant now);
   // When the one that has been silent longest has been so for kTimeToSpeak; Never(): nobody is
   // silent.
   Instant EvictableAt();

@@ -129,12 +129,12 @@ TEST_F(WaitingRoomTest, ASweepLetsGoWhoHasLeftAndNobodyElse) {
   for (const int fd : {10, 11, 12, 13}) room_.AddReady(Make(fd, At(0)));
   room_.AddSilent(Make(14), At(0), At(10'000));
   kernel_.states = {{11, State::kGone}, {13, State::kGone}, {14, State::kGone}};
-  room_.Sweep(100, At(700));
+  EXPECT_EQ(room_.Sweep(100, At(700)), 2U);
   EXPECT_EQ(counters_.stale, 2U);
   EXPECT_EQ(room_.ready(), 2U);
   EXPECT_EQ(ended_, 2);
   EXPECT_THAT(kernel_.closed, ::testing::UnorderedElementsAre(11, 13));
-  for (int i = 0; i < 10; ++i) room_.Sweep(1, At(700));
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(room_.Sweep(1, At(700)), 0U);
   EXPECT_EQ(counters_.stale, 2U);
 }
 
