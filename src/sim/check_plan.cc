@@ -29,21 +29,15 @@ class Planner {
   CheckPlan Draw();
 
  private:
-  uint64_t Between(uint64_t least, uint64_t most) {
-    return least + prng_.Below(most - least + 1);
-  }
+  uint64_t Between(uint64_t least, uint64_t most) { return least + prng_.Below(most - least + 1); }
   int Number(int least, int most) {
     return static_cast<int>(Between(static_cast<uint64_t>(least), static_cast<uint64_t>(most)));
   }
   Duration Micros(uint64_t least, uint64_t most) {
     return Duration::Microseconds(static_cast<int64_t>(Between(least, most)));
   }
-  Duration Millis(uint64_t least, uint64_t most) {
-    return Micros(least * 1000, most * 1000);
-  }
-  Instant Moment() {
-    return Instant{} + Micros(0, static_cast<uint64_t>(active_.ns / 1000));
-  }
+  Duration Millis(uint64_t least, uint64_t most) { return Micros(least * 1000, most * 1000); }
+  Instant Moment() { return Instant{} + Micros(0, static_cast<uint64_t>(active_.ns / 1000)); }
   bool Half() { return prng_.Chance(50); }
 
   void DrawHost();
@@ -62,7 +56,7 @@ class Planner {
   void Add(PlannedAct::Kind kind, Instant at, Duration time = {}, size_t client = 0);
   void Bound();
 
-  Options& options() { return plan_.promises.options; }
+  Options& options() { return plan_.host.promises.options; }
   LimitOptions& limits() { return options().limits; }
 
   Prng prng_;
@@ -79,11 +73,11 @@ void Planner::DrawHost() {
   orderly_ = prng_.Chance(20);
   options() = ScenarioOptions();
   options().runtime.workers = Number(1, 2);
-  plan_.processor.cores = Number(1, 2);
+  plan_.host.processor.cores = Number(1, 2);
   if (prng_.Chance(25)) options().tls.reset();
-  plan_.tls_costs.hello = Micros(100, 2000);
-  plan_.network.window = Half() ? size_t{256} * 1024 : size_t{4096};
-  if (!orderly_ && prng_.Chance(20)) plan_.descriptors_max = Between(80, 150);
+  plan_.host.tls_costs.hello = Micros(100, 2000);
+  plan_.host.network.window = Half() ? size_t{256} * 1024 : size_t{4096};
+  if (!orderly_ && prng_.Chance(20)) plan_.host.descriptors_max = Between(80, 150);
   options().agent.backlog = Half() ? 4096 : Number(1, 64);
   options().backend.proxy_protocol = prng_.Chance(70);
   options().backend.connect_timeout = Millis(100, 600);
@@ -94,7 +88,7 @@ void Planner::DrawHost() {
 }
 
 void Planner::DrawFaults() {
-  Faults& faults = plan_.faults;
+  Faults& faults = plan_.host.faults;
   if (Half()) faults.completion_delay_max = Micros(1, 2000);
   if (Half()) faults.multishot_end_pct = static_cast<uint32_t>(Between(1, 60));
   if (orderly_) return;
@@ -129,7 +123,7 @@ void Planner::DrawLimits() {
   limits().delayed = Number(0, 12);
   limits().delay = Millis(30, 400);
   limits().handshake_timeout = Millis(100, 800);
-  plan_.promises.handshakes_max = limits().handshakes;
+  plan_.host.promises.handshakes_max = limits().handshakes;
   if (orderly_) return;
   constexpr OverLimit kPolicies[] = {OverLimit::kDelay, OverLimit::kReset, OverLimit::kQueue};
   limits().over_limit = kPolicies[prng_.Below(std::size(kPolicies))];
@@ -147,11 +141,11 @@ void Planner::DrawSources() {
   limits().source_rate = static_cast<double>(token_rate_);
   limits().source_burst = Number(1, 6);
   const auto rate = static_cast<int64_t>(token_rate_);
-  plan_.promises.token_interval = {(kNsPerSecond + rate - 1) / rate};
+  plan_.host.promises.token_interval = {(kNsPerSecond + rate - 1) / rate};
 }
 
 void Planner::DrawBackend() {
-  CheckingBackendSetup& backend = plan_.backend;
+  CheckingBackendSetup& backend = plan_.host.backend;
   backend.port = kBackendPort;
   backend.proxy_header = options().backend.proxy_protocol;
   backend.service = Micros(10, 5000);
@@ -193,7 +187,8 @@ void Planner::AddGroup(Manner manner, int count, bool expects_service,
                        IpAddress (*address)(uint16_t)) {
   const uint64_t draw = prng_.Next();
   for (int i = 0; i < count; ++i) {
-    ClientSetup client = DrawClient(address(static_cast<uint16_t>(draw + static_cast<uint64_t>(i))));
+    ClientSetup client =
+        DrawClient(address(static_cast<uint16_t>(draw + static_cast<uint64_t>(i))));
     client.manner = manner;
     client.expects_service = expects_service;
     // Who means no good comes a few times.
@@ -230,7 +225,8 @@ void Planner::DrawClients() {
 void Planner::AddControllers() {
   if (!options().controller.has_value()) return;
   const size_t first = plan_.clients.size();
-  AddGroup(Manner::kHonest, Number(1, 6), true, [](uint16_t) { return IpAddress::V4(0x7f00'0001); });
+  AddGroup(Manner::kHonest, Number(1, 6), true,
+           [](uint16_t) { return IpAddress::V4(0x7f00'0001); });
   if (Half()) {
     AddGroup(Manner::kHonest, Number(1, 3), false,
              [](uint16_t n) { return IpAddress::V4(0x0a05'0000 + n); });
@@ -260,7 +256,7 @@ void Planner::DrawReload() {
 }
 
 void Planner::DrawActs() {
-  plan_.after_reload = plan_.promises;
+  plan_.after_reload = plan_.host.promises;
   Add(PlannedAct::Kind::kSignal, Moment());
   if (prng_.Chance(70)) Add(PlannedAct::Kind::kOpen, Moment());
   const int holds = Half() ? Number(1, 3) : 0;
@@ -278,7 +274,7 @@ void Planner::DrawActs() {
   }
   if (prng_.Chance(20)) {
     // One that dies with completions under way would have to die late.
-    plan_.faults.completion_delay_max = {};
+    plan_.host.faults.completion_delay_max = {};
     Add(PlannedAct::Kind::kCrash, Moment());
   }
   if (prng_.Chance(25)) {
@@ -306,8 +302,8 @@ void Planner::DrawSwizzle() {
 void Planner::Bound() {
   const auto clients = static_cast<int64_t>(plan_.clients.size());
   const Duration round = limits().delay + Duration::Milliseconds(1500);
-  Duration bound = kCalmBase + round * clients + plan_.tls_costs.hello * (4 * clients);
-  if (token_rate_ > 0) bound = bound + plan_.promises.token_interval * (2 * clients);
+  Duration bound = kCalmBase + round * clients + plan_.host.tls_costs.hello * (4 * clients);
+  if (token_rate_ > 0) bound = bound + plan_.host.promises.token_interval * (2 * clients);
   plan_.serve_within = bound;
 }
 
@@ -319,7 +315,7 @@ CheckPlan Planner::Draw() {
   DrawSources();
   DrawBackend();
   DrawClients();
-  plan_.promises.order_holds = orderly_;
+  plan_.host.promises.order_holds = orderly_;
   DrawActs();
   std::stable_sort(plan_.acts.begin(), plan_.acts.end(),
                    [](const PlannedAct& a, const PlannedAct& b) { return a.at < b.at; });

@@ -8,13 +8,9 @@
 #include <vector>
 
 #include "base/time.h"
-#include "sim/checking_backend.h"
+#include "sim/checked_host.h"
 #include "sim/crowd.h"
-#include "sim/network.h"
 #include "sim/oracle.h"
-#include "sim/processor.h"
-#include "sim/scripted_tls.h"
-#include "sim/sim_kernel.h"
 
 namespace floodgate::sim {
 
@@ -24,9 +20,9 @@ struct PlannedAct {
     kSignal,
     kOpen,
     kHold,
-    kReload,         // with smaller limits
-    kStall,          // for `time`
-    kCrash,          // and another one starts
+    kReload,  // with smaller limits
+    kStall,   // for `time`
+    kCrash,   // and another one starts
     kBackendRefuses,
     kBackendListens,
     kPause,  // client `client` does nothing
@@ -39,15 +35,9 @@ struct PlannedAct {
 };
 
 struct CheckPlan {
-  NetworkOptions network;
-  ProcessorOptions processor;
-  TlsCosts tls_costs;
-  uint64_t descriptors_max = 20'000;
-  Faults faults;
-  Promises promises;
+  CheckedHostSetup host;
   Promises after_reload;
   std::vector<ClientSetup> clients;
-  CheckingBackendSetup backend;
   std::vector<PlannedAct> acts;  // in order
   Instant calm_at;               // from then on nothing bad happens
   Duration serve_within = {};    // from then on, everybody who must be

@@ -173,7 +173,8 @@ void CheckingBackend::Close(int fd, bool reset) {
   verdict_.Tell("backend", reset ? "resets " : "closes ", fd, ", exchange ", peer.number);
   if (peer.number > 0) {
     Exchange& exchange = ledger_.At(peer.number);
-    const bool clean = !reset && peer.output.empty() && !network_.Look(fd).reset && network_.received_unread(fd) == 0;
+    const bool clean = !reset && peer.output.empty() && !network_.Look(fd).reset &&
+                       network_.received_unread(fd) == 0;
     exchange.backend_ended = true;
     exchange.backend_clean = exchange.backend_clean || clean;
   }

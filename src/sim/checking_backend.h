@@ -57,7 +57,7 @@ class CheckingBackend final : public EndObserver, public Actor {
     uint64_t life = 0;  // descriptors are used again; events name the life, too
     Way way = Way::kFast;
     bool header_read = false;
-    bool due = false;       // an event is under way: to read on, or to answer
+    bool due = false;  // an event is under way: to read on, or to answer
     bool answered = false;
     bool finishes = false;  // after the answer it sends FIN and waits for the other's
     uint64_t number = 0;    // of the exchange; 0: not known yet
@@ -84,7 +84,7 @@ class CheckingBackend final : public EndObserver, public Actor {
   Verdict& verdict_;
   CheckingBackendSetup setup_;
   int listener_ = -1;
-  absl::flat_hash_map<int, Peer> peers_;  
+  absl::flat_hash_map<int, Peer> peers_;
   uint64_t lives_ = 0;
 };
 

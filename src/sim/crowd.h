@@ -33,13 +33,13 @@ struct ClientSetup {
   Manner manner = Manner::kHonest;
   uint16_t port = 0;
   bool tls = true;
-  IpAddress address;
-  Instant arrives;
+  IpAddress address = {};
+  Instant arrives = {};
   size_t request_bytes = 64;
   size_t answer_bytes = 64;
-  bool awaits_end = false;   // of the answer, before it leaves
-  Duration patience = {};    // of an attempt; 0: endless
-  Duration step = {};        // kSlow: between bytes; kResetter, kLeaver: from connect to leaving
+  bool awaits_end = false;  // of the answer, before it leaves
+  Duration patience = {};   // of an attempt; 0: endless
+  Duration step = {};       // kSlow: between bytes; kResetter, kLeaver: from connect to leaving
   Duration one_way = Duration::Microseconds(250);
   bool exponential_syn = false;
   BackoffOptions retry = {};
@@ -73,7 +73,7 @@ class Crowd final : public EndObserver, public Actor {
   struct Client {
     ClientSetup setup;
     Backoff backoff;
-    std::string input = {};  // the beginning of a record
+    std::string input = {};   // the beginning of a record
     std::string output = {};  // that found no room yet
     uint64_t number = 0;      // of the exchange
     uint32_t attempt = 0;

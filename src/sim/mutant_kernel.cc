@@ -21,9 +21,7 @@ class SpoiledKernel final : public ForwardingKernel {
 
   bool Submit(const Op& op) override;
   size_t Wait(Instant until, absl::Span<Completion> out) override;
-  Waker& waker() override {
-    return spoil_ == Spoil::kWakeLost ? deaf_ : ForwardingKernel::waker();
-  }
+  Waker& waker() override { return spoil_ == Spoil::kWakeLost ? deaf_ : ForwardingKernel::waker(); }
   void Reset(int fd) override {
     if (spoil_ != Spoil::kHandleLeaked) ForwardingKernel::Reset(fd);
   }
@@ -44,6 +42,7 @@ class SpoiledKernel final : public ForwardingKernel {
   };
   std::vector<Send> sends_;  // in flight
   std::vector<uint64_t> connects_;
+  absl::flat_hash_set<uint64_t> receives_;
   PeerAddress peer_;  // of the accept before
 };
 
@@ -54,6 +53,7 @@ bool SpoiledKernel::Submit(const Op& op) {
   }
   if (!inner().Submit(op)) return false;
   if (op.kind == OpKind::kSend) sends_.push_back({op.token, op.size});
+  if (op.kind == OpKind::kReceive) receives_.insert(op.token);
   if (op.kind == OpKind::kConnect) connects_.push_back(op.token);
   if (op.kind == OpKind::kAcceptMultishot) ended_.insert(op.token);
   return true;
@@ -69,9 +69,8 @@ size_t SpoiledKernel::Wait(Instant until, absl::Span<Completion> out) {
 }
 
 bool SpoiledKernel::Pass(Completion& completion) {
-  const auto send = std::find_if(sends_.begin(), sends_.end(), [&](const Send& sent) {
-    return sent.token == completion.token;
-  });
+  const auto send = std::find_if(sends_.begin(), sends_.end(),
+                                 [&](const Send& sent) { return sent.token == completion.token; });
   if (send != sends_.end()) {
     if (spoil_ == Spoil::kShortSendIgnored && completion.result > 0) {
       completion.result = static_cast<int32_t>(send->size);
@@ -85,7 +84,8 @@ bool SpoiledKernel::Pass(Completion& completion) {
   }
   if (spoil_ == Spoil::kNoBuffersLost && completion.result == -ENOBUFS) return false;
   if (spoil_ == Spoil::kAbortedLost && completion.result == -ECONNABORTED) return false;
-  if (spoil_ == Spoil::kBytesSwapped && completion.result >= 100) {
+  const bool received = receives_.erase(completion.token) > 0 && completion.result > 1;
+  if (spoil_ == Spoil::kBytesSwapped && received) {
     const absl::Span<std::byte> bytes = inner().Buffer(completion);
     std::swap(bytes[bytes.size() - 1], bytes[bytes.size() - 2]);
   }

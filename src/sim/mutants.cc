@@ -36,8 +36,7 @@ constexpr Mutant kMutants[] = {
      .options = [](Options& options) { ++options.limits.handshakes; }},
     {.name = "delay-too-short",
      .what = "who is delayed is let go a little too soon",
-     .options =
-         [](Options& options) { options.limits.delay = options.limits.delay * 3 / 4; }},
+     .options = [](Options& options) { options.limits.delay = options.limits.delay * 3 / 4; }},
     {.name = "deny-ignored",
      .what = "agent.deny is not looked at",
      .options = [](Options& options) { options.agent.deny.clear(); }},
@@ -60,13 +59,10 @@ constexpr Mutant kMutants[] = {
     {.name = "gate-opens-itself",
      .what = "the gate opens though nobody has opened it",
      .options =
-         [](Options& options) {
-           options.gate.open_anyway_after = Duration::Milliseconds(60);
-         }},
+         [](Options& options) { options.gate.open_anyway_after = Duration::Milliseconds(60); }},
     {.name = "gate-opens-early",
      .what = "gate.open_delay is cut short",
-     .options =
-         [](Options& options) { options.gate.open_delay = options.gate.open_delay / 2; }},
+     .options = [](Options& options) { options.gate.open_delay = options.gate.open_delay / 2; }},
     {.name = "hold-lost", .what = "an operator's hold", .spoil = Spoil::kHoldLost},
     {.name = "reload-lost", .what = "an operator's reload", .spoil = Spoil::kReloadLost},
     {.name = "newest-first",

@@ -117,13 +117,13 @@ class Oracle {
   uint32_t epoch_ = 0;
   uint64_t sequence_ = 0;
   bool stopping_ = false;
-  std::vector<Visit> visits_;  // of this life
+  std::vector<Visit> visits_;              // of this life
   absl::flat_hash_map<int, size_t> open_;  // into visits_; never iterated
-  std::vector<size_t> alive_;  // agents admitted and open
-  int64_t handshaking_ = 0;  // agents
-  int64_t connecting_ = 0;   // sockets for the backend that have not been connected
-  uint64_t taken_here_ = 0;  // agents, of this life
-  int64_t accepting_ = 0;    // accepts of agents in flight
+  std::vector<size_t> alive_;              // agents admitted and open
+  int64_t handshaking_ = 0;                // agents
+  int64_t connecting_ = 0;                 // sockets for the backend that have not been connected
+  uint64_t taken_here_ = 0;                // agents, of this life
+  int64_t accepting_ = 0;                  // accepts of agents in flight
   int64_t waiting_max_ = 0;
   uint64_t last_delayed_ = 0;
   uint64_t taken_ = 0;

@@ -65,9 +65,8 @@ void Oracle::CheckOrder() {
   for (const Visit& visit : visits_) {
     if (visit.agent && visit.admitted_as > 0) admitted.push_back(&visit);
   }
-  std::sort(admitted.begin(), admitted.end(), [](const Visit* a, const Visit* b) {
-    return a->admitted_as < b->admitted_as;
-  });
+  std::sort(admitted.begin(), admitted.end(),
+            [](const Visit* a, const Visit* b) { return a->admitted_as < b->admitted_as; });
   for (size_t first = 0; first < admitted.size(); ++first) {
     for (size_t second = first + 1; second < admitted.size(); ++second) {
       const Visit& earlier = *admitted[first];

@@ -212,7 +212,7 @@ void SimulatedDaemon::Reload(const Options& options) {
         Reconfigure{.options = MakeWorkerOptions(options), .tls = MakeTls(*parts->kernel)});
   }
   Command(OperatorAct::kReload, [shared = std::make_shared<const Options>(options),
-           capacity = MakeCapacity(options)](Gatekeeper& gatekeeper) {
+                                 capacity = MakeCapacity(options)](Gatekeeper& gatekeeper) {
     gatekeeper.Reconfigure(shared, capacity);
     gatekeeper.Settle();
   });

@@ -122,8 +122,8 @@ class SimulatedDaemon {
   DaemonSetup setup_;
   Mailbox<Report> reports_;
   uint64_t hellos_answered_ = 0;
-  std::unique_ptr<SimKernel> kernel_;   // the gatekeeper's
-  std::unique_ptr<Kernel> wrapped_;     // what it sees; null: the kernel itself
+  std::unique_ptr<SimKernel> kernel_;  // the gatekeeper's
+  std::unique_ptr<Kernel> wrapped_;    // what it sees; null: the kernel itself
   std::vector<std::unique_ptr<WorkerParts>> workers_;
   std::unique_ptr<Gatekeeper> gatekeeper_;
   std::unique_ptr<LoopTask> gatekeeper_task_;

@@ -6,11 +6,7 @@ namespace floodgate::sim {
 
 WatchedKernel::WatchedKernel(Kernel& inner, Network& network, Oracle& oracle, Verdict& verdict,
                              Role role)
-    : ForwardingKernel(inner),
-      network_(network),
-      oracle_(oracle),
-      verdict_(verdict),
-      role_(role) {}
+    : ForwardingKernel(inner), network_(network), oracle_(oracle), verdict_(verdict), role_(role) {}
 
 bool WatchedKernel::Submit(const Op& op) {
   if (!inner().Submit(op)) return false;

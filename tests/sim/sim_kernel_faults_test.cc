@@ -102,6 +102,19 @@ TEST_F(SimKernelFaultsTest, ASendIsShort) {
   EXPECT_EQ(network_.Receive(peer, 100), text.substr(0, static_cast<size_t>(sent)));
 }
 
+TEST_F(SimKernelFaultsTest, ASendThatBreaksEndsTheReceiveBesideIt) {
+  const auto [peer, fd] = Connected();
+  Always(&Faults::send_pipe_pct);
+  Submit(ReceiveOp(fd));
+  Submit(SendOp(fd, "text"));
+  std::map<uint64_t, int32_t> results;
+  for (int i = 0; i < 4 && results.size() < 2; ++i) {
+    for (const Completion& completion : WaitOnce()) results[completion.token] = completion.result;
+  }
+  EXPECT_EQ(results[SendOp(fd, "text").token], -EPIPE);
+  EXPECT_EQ(results[ReceiveOp(fd).token], -ECONNRESET);
+}
+
 TEST_F(SimKernelFaultsTest, ASendBreaks) {
   const auto [peer, fd] = Connected();
   Always(&Faults::send_pipe_pct);

@@ -156,8 +156,7 @@ CLI::App* AddFleet(CLI::App& app, Command& command, Texts& texts) {
 
 CLI::App* AddCheck(CLI::App& app, Command& command) {
   CLI::App* sub = app.add_subcommand(
-      "check",
-      "Bug search: clients, faults and operators that a seed draws, judged by an oracle");
+      "check", "Bug search: clients, faults and operators that a seed draws, judged by an oracle");
   CheckCommand& check = command.check;
   sub->add_option("--seeds", check.seeds, "How many")->type_name("N")->capture_default_str();
   sub->add_option("--first", check.first, "The first of them")

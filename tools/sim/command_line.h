@@ -21,7 +21,7 @@ enum class Experiment : uint8_t { kOverload, kRecovery, kParked, kFleet, kCheck 
 struct CheckCommand {
   uint64_t seeds = 1000;
   uint64_t first = 1;
-  std::optional<uint64_t> seed;   // this one alone
+  std::optional<uint64_t> seed;  // this one alone
   const Mutant* mutant = nullptr;
   bool trace = false;
   bool digest = false;
