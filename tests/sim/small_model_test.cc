@@ -22,6 +22,7 @@ struct Step {
 
 constexpr Mutant kNoMutant = {.name = "none", .what = "nothing"};
 constexpr Duration kAMoment = Duration::Milliseconds(2);
+constexpr Duration kSoon = Duration::Seconds(1);
 constexpr Duration kATick = Duration::Milliseconds(120);  // longer than any time-out
 
 CheckedHostSetup Setup(OverLimit over_limit) {
@@ -185,8 +186,10 @@ void Enumeration::Play() {
   newcomer.Hello();
   host.RunFor(kAMoment);
   newcomer.Finish();
-  host.RunFor(kATick);
-  if (!newcomer.Answered()) host.verdict().Fail("unserved", "the newcomer");
+  // Whoever is queued for a token keeps the place until it is due.
+  const Instant latest = host.world().now() + kSoon;
+  const bool answered = host.RunUntil(latest, [&] { return newcomer.Answered(); });
+  if (!answered) host.verdict().Fail("unserved", "the newcomer");
   newcomer.Leave();
   host.StopAndCheck({});
   if (host.verdict().failed()) fault_ = absl::StrCat(Describe(), ": ", host.verdict().text());
@@ -205,9 +208,9 @@ std::string Enumeration::Describe() const {
 class SmallModelTest : public ::testing::TestWithParam<OverLimit> {};
 
 TEST_P(SmallModelTest, OneClientHoldsInEverySequence) {
-  Enumeration enumeration(GetParam(), /*clients=*/1, /*length=*/7);
+  Enumeration enumeration(GetParam(), /*clients=*/1, /*length=*/6);
   EXPECT_EQ(enumeration.Run(), "");
-  EXPECT_GT(enumeration.sequences(), 20'000);
+  EXPECT_GT(enumeration.sequences(), 5'000);
 }
 
 TEST_P(SmallModelTest, TwoClientsHoldInEverySequence) {
