@@ -20,7 +20,7 @@
 #include "tests/admin/exposition.h"
 #include "tests/admin/fake_control.h"
 #include "tests/admin/raw_client.h"
-#include "tools/floodgatectl/admin_client.h"
+#include "tools/admin/admin_client.h"
 #include "tools/floodgatectl/commands.h"
 
 namespace floodgate {

@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "tools/floodgatectl/admin_client.h"
+#include "tools/admin/admin_client.h"
 #include "tools/floodgatectl/command_line.h"
 
 namespace floodgate {

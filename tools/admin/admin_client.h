@@ -1,7 +1,8 @@
 // Asks a running floodgated over its control interface (docs/control-interface.md).
-#ifndef FLOODGATE_FLOODGATECTL_ADMIN_CLIENT_H_
-#define FLOODGATE_FLOODGATECTL_ADMIN_CLIENT_H_
+#ifndef FLOODGATE_ADMIN_ADMIN_CLIENT_H_
+#define FLOODGATE_ADMIN_ADMIN_CLIENT_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -37,6 +38,10 @@ class AdminClient {
 // that an HTTP library does not tell.
 absl::Status DiagnoseConnection(const Endpoint& endpoint);
 
+// The process that listens at `endpoint`, by SO_PEERCRED (unix(7)): who called listen(2). nullopt:
+// not a unix socket, nobody there, or a process that this one's PID namespace does not show.
+std::optional<int> AdminPeer(const Endpoint& endpoint);
+
 }  // namespace floodgate
 
-#endif  // FLOODGATE_FLOODGATECTL_ADMIN_CLIENT_H_
+#endif  // FLOODGATE_ADMIN_ADMIN_CLIENT_H_

@@ -1,4 +1,4 @@
-// DiagnoseConnection of admin_client.h.
+// DiagnoseConnection and AdminPeer of admin_client.h.
 #include <grp.h>
 #include <netdb.h>
 #include <sys/socket.h>
@@ -13,7 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/fd.h"
-#include "tools/floodgatectl/admin_client.h"
+#include "tools/admin/admin_client.h"
 
 namespace floodgate {
 namespace {
@@ -54,23 +54,26 @@ absl::Status Explain(int error, const Endpoint& endpoint) {
   }
 }
 
-// 0 or errno.
-int TryConnect(int family, const sockaddr* address, socklen_t size) {
+// 0 or errno. `peer`, if not null, takes the credentials of who listens.
+int TryConnect(int family, const sockaddr* address, socklen_t size, ucred* peer = nullptr) {
   const OwnedFd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   // The send time-out bounds connect(2) as well (socket(7)).
   const timeval patience{.tv_sec = 5, .tv_usec = 0};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-  return ::connect(fd.get(), address, size) == 0 ? 0 : errno;
+  if (::connect(fd.get(), address, size) != 0) return errno;
+  if (peer == nullptr) return 0;
+  socklen_t peer_size = sizeof(*peer);
+  return ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, peer, &peer_size) == 0 ? 0 : errno;
 }
 
-int TryUnix(const Endpoint& endpoint) {
+int TryUnix(const Endpoint& endpoint, ucred* peer = nullptr) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const size_t offset = endpoint.kind == Endpoint::Kind::kUnixAbstract ? 1 : 0;
   std::memcpy(address.sun_path + offset, endpoint.path.data(), endpoint.path.size());
   return TryConnect(
       AF_UNIX, reinterpret_cast<const sockaddr*>(&address),
-      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + endpoint.path.size() + 1));
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + endpoint.path.size() + 1), peer);
 }
 
 }  // namespace
@@ -96,6 +99,12 @@ absl::Status DiagnoseConnection(const Endpoint& endpoint) {
     if (reason == 0) return absl::OkStatus();
   }
   return Explain(reason, endpoint);
+}
+
+std::optional<int> AdminPeer(const Endpoint& endpoint) {
+  ucred peer{};
+  if (!endpoint.is_unix() || TryUnix(endpoint, &peer) != 0 || peer.pid <= 0) return std::nullopt;
+  return peer.pid;
 }
 
 }  // namespace floodgate

@@ -1,4 +1,4 @@
-#include "tools/floodgatectl/admin_client.h"
+#include "tools/admin/admin_client.h"
 
 #include <httplib.h>
 

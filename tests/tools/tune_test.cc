@@ -1,0 +1,187 @@
+// floodgate-tune as a process: its audit of a host that the test spoils, in a network namespace of
+// its own, and of a running floodgated there.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "base/fd.h"
+#include "tests/e2e/daemon_process.h"
+
+namespace floodgate::tools {
+namespace {
+
+using e2e::DaemonProcess;
+using e2e::Finished;
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+constexpr int kAgents = 1000;
+constexpr char kSomaxconn[] = "/proc/sys/net/core/somaxconn";
+
+Finished Tune(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), TUNE_PATH);
+  return e2e::RunToEnd(arguments);
+}
+
+// So that there is a 127.0.0.1.
+bool RaiseLoopback() {
+  const OwnedFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::strncpy(request.ifr_name, "lo", sizeof(request.ifr_name) - 1);
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  return ::ioctl(fd.get(), SIOCSIFFLAGS, &request) == 0;
+}
+
+// Moves this process into a network namespace of its own whose settings it may write; everything
+// that it starts is in there, too. An error in words: this host does not permit it.
+std::string EnterOwnNetwork() {
+  const uid_t user = ::geteuid();
+  // Without privileges it takes a user namespace in which this user is root.
+  const int kinds = user == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET;
+  if (::unshare(kinds) != 0) return absl::StrCat("unshare(2): ", std::strerror(errno));
+  if (user != 0) e2e::WriteFile("/proc/self/uid_map", absl::StrCat("0 ", user, " 1"));
+  if (!RaiseLoopback()) return absl::StrCat("raising lo: ", std::strerror(errno));
+  e2e::WriteFile(kSomaxconn, "128");
+  if (e2e::ReadFile(kSomaxconn) != "128\n") return absl::StrCat(kSomaxconn, " cannot be written");
+  return "";
+}
+
+// By severity but "ok": the checks, and all that they ask to be set.
+struct Found {
+  int exit_code = -1;
+  std::multimap<std::string, std::string> checks;  // severity -> check
+  std::vector<json> changes;
+};
+
+Found Audit(const DaemonProcess& daemon) {
+  const Finished run = Tune(
+      {"audit", "--agents", absl::StrCat(kAgents), "--json", "--admin", daemon.admin_address()});
+  Found found{.exit_code = run.exit_code, .checks = {}, .changes = {}};
+  EXPECT_EQ(run.errors, "");
+  const json document = json::parse(run.output);
+  for (const json& finding : document.at("findings")) {
+    if (finding.at("severity") != "ok") {
+      found.checks.emplace(finding.at("severity"), finding.at("check"));
+    }
+    for (const json& change : finding.at("set")) found.changes.push_back(change);
+  }
+  return found;
+}
+
+// Does what an audit printed: settings are written, the rest is for the next start of floodgated.
+void Apply(const std::vector<json>& changes, e2e::Config& config, DaemonProcess::Options& options) {
+  for (const json& change : changes) {
+    const std::string key = change.at("key");
+    const std::string value = change.at("value");
+    if (change.at("kind") == "sysctl") {
+      e2e::WriteFile(absl::StrCat("/proc/sys/", absl::StrReplaceAll(key, {{".", "/"}})), value);
+    } else if (change.at("kind") == "configuration") {
+      config.Set(key, value);
+    } else {
+      ASSERT_EQ(key, "LimitNOFILE");
+      uint64_t limit = 0;
+      ASSERT_TRUE(absl::SimpleAtoi(value, &limit));
+      options.descriptors_max = limit;
+    }
+  }
+}
+
+e2e::Config SmallConfig() {
+  e2e::Config config;
+  config.Set("controller.listen", "[\"unix:@floodgate-tune-test\"]")
+      .Set("agent.listen", "[\"127.0.0.1:0\"]")
+      .Set("agent.backlog", "16")
+      .SetText("backend.address", "unix:@floodgate-tune-backend");
+  return config;
+}
+
+TEST(TuneAudit, WhatASpoiltHostLosesIsFoundAndWhatItPrintsMendsIt) {
+  if (const std::string refused = EnterOwnNetwork(); !refused.empty()) {
+    GTEST_SKIP() << "needs a network namespace of its own, which this host refuses: " << refused;
+  }
+  e2e::Config config = SmallConfig();
+  DaemonProcess::Options options{.descriptors_max = 256};
+  Found found;
+  {
+    const DaemonProcess daemon(config, options);
+    found = Audit(daemon);
+    EXPECT_EQ(found.exit_code, 1);
+    EXPECT_THAT(found.checks,
+                testing::UnorderedElementsAre(testing::Pair("loses-agents", "somaxconn"),
+                                              testing::Pair("loses-agents", "listener"),
+                                              testing::Pair("loses-agents", "descriptors"),
+                                              testing::Pair("note", "tcp_syncookies")));
+    const Finished text =
+        Tune({"audit", "--agents", absl::StrCat(kAgents), "--admin", daemon.admin_address()});
+    EXPECT_EQ(text.exit_code, 1);
+    EXPECT_THAT(text.output, HasSubstr("loses-agents net.core.somaxconn = 128\n"));
+    EXPECT_THAT(text.output, HasSubstr(absl::StrCat("agent listener ", daemon.agent(),
+                                                    ": limit 16, 0 waiting\n")));
+    EXPECT_THAT(text.output, HasSubstr(absl::StrCat("open files of floodgated, process ",
+                                                    daemon.pid(), ": at most 256\n")));
+    for (const json& change : found.changes) {
+      EXPECT_THAT(text.output, HasSubstr(absl::StrCat(
+                                   "\n    set: ", change.at("line").get<std::string>(), "\n")));
+    }
+  }
+  Apply(found.changes, config, options);
+  const DaemonProcess daemon(config, options);
+  const Found after = Audit(daemon);
+  EXPECT_EQ(after.exit_code, 0);
+  EXPECT_THAT(after.checks, IsEmpty());
+  EXPECT_THAT(after.changes, IsEmpty());
+}
+
+TEST(TuneAudit, ADaemonThatIsNotThereIsAnError) {
+  const Finished run = Tune({"audit", "--agents", "5", "--admin", "unix:@floodgate-nobody"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_EQ(run.output, "");
+  EXPECT_THAT(run.errors, StartsWith("floodgate-tune: "));
+  EXPECT_THAT(run.errors, HasSubstr("is floodgated running?"));
+}
+
+TEST(TuneUsage, HelpAndVersion) {
+  const Finished help = Tune({"--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_THAT(help.output, HasSubstr("audit"));
+  const Finished version = Tune({"--version"});
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_THAT(version.output, StartsWith("floodgate-tune "));
+}
+
+TEST(TuneUsage, MistakesAreToldWithTheirRemedy) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{}, "subcommand is required"},
+      {{"frobnicate"}, "frobnicate is not known here"},
+      {{"audit"}, "--agents is required"},
+      {{"audit", "--agents", "0"}, "not in range 1 to 1000000"},
+      {{"audit", "--agents", "1000001"}, "not in range 1 to 1000000"},
+      {{"audit", "--agents", "5", "--admin", "nohost"}, "--admin: nohost: the port is missing"},
+  };
+  for (const auto& [arguments, message] : cases) {
+    const Finished run = Tune(arguments);
+    EXPECT_EQ(run.exit_code, 2) << message;
+    EXPECT_EQ(run.output, "");
+    EXPECT_THAT(run.errors, StartsWith("floodgate-tune: "));
+    EXPECT_THAT(run.errors, HasSubstr(message));
+  }
+}
+
+}  // namespace
+}  // namespace floodgate::tools
