@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include <memory>
@@ -59,6 +60,18 @@ bool FillIn(X509* certificate, EVP_PKEY* key, const std::string& host) {
          X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
+Key MakeKey(KeyKind kind) {
+  switch (kind) {
+    case KeyKind::kRsa2048:
+      return Key(EVP_RSA_gen(2048));
+    case KeyKind::kRsa4096:
+      return Key(EVP_RSA_gen(4096));
+    case KeyKind::kEcdsaP256:
+      break;
+  }
+  return Key(EVP_EC_gen("P-256"));
+}
+
 std::string Contents(BIO* bio) {
   char* data = nullptr;
   const long size = BIO_get_mem_data(bio, &data);
@@ -67,8 +80,8 @@ std::string Contents(BIO* bio) {
 
 }  // namespace
 
-absl::StatusOr<SelfSigned> MakeSelfSigned(const std::string& host) {
-  const Key key(EVP_EC_gen("P-256"));
+absl::StatusOr<SelfSigned> MakeSelfSigned(const std::string& host, KeyKind kind) {
+  const Key key = MakeKey(kind);
   if (key == nullptr) return Refused("the key");
   const Certificate certificate(X509_new());
   if (certificate == nullptr || !FillIn(certificate.get(), key.get(), host)) {

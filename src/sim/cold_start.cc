@@ -8,6 +8,7 @@ namespace {
 // Arrivals closer than this may pass each other on their way and in the handshake's flights.
 constexpr Duration kSameTime = Duration::Milliseconds(250);
 constexpr Duration kStep = Duration::Milliseconds(100);
+constexpr Duration kLook = Duration::Milliseconds(5);
 
 void MeasureOrder(const Fleet& fleet, ParkedResult& result) {
   Instant latest;
@@ -25,6 +26,17 @@ void MeasureOrder(const Fleet& fleet, ParkedResult& result) {
 std::optional<Duration> WhenServed(const Fleet& fleet, uint64_t count, Instant signal) {
   if (count == 0 || fleet.served().size() < count) return std::nullopt;
   return fleet.served()[count - 1].answered - signal;
+}
+
+// One step, looking at the agent port's queue all the while.
+void StepWithQueue(Scenario& scenario, uint64_t& depth_max) {
+  for (Duration passed; passed < kStep; passed = passed + kLook) {
+    scenario.RunFor(kLook);
+    for (const ListenerSnapshot& listener : scenario.daemon().Status().listeners) {
+      if (listener.port != Port::kAgent) continue;
+      depth_max = std::max<uint64_t>(depth_max, listener.queue_depth);
+    }
+  }
 }
 
 }  // namespace
@@ -76,9 +88,11 @@ ColdStartResult RunColdStart(const ColdStartSetup& setup) {
   scenario.RunFor(setup.signal_after);
   const Instant signal = scenario.now();
   scenario.daemon().Open();
-  scenario.RunUntil(signal + setup.limit, kStep, [&] { return fleet.unserved() == 0; });
-
   ColdStartResult result;
+  while (fleet.unserved() > 0 && scenario.now() < signal + setup.limit) {
+    StepWithQueue(scenario, result.queue_depth_max);
+  }
+
   result.agents = fleet.counters().arrived;
   result.served = fleet.counters().served;
   result.half = WhenServed(fleet, (setup.agents + 1) / 2, signal);
@@ -87,6 +101,9 @@ ColdStartResult RunColdStart(const ColdStartSetup& setup) {
   result.attempts = fleet.counters().attempts;
   result.refused = fleet.counters().refused;
   result.gave_up = fleet.counters().gave_up;
+  result.stale = scenario.daemon().Status().ports[static_cast<size_t>(Port::kAgent)].stale;
+  result.hellos_answered = scenario.daemon().hellos_answered();
+  result.syn_retransmits = scenario.network().syn_retransmits();
   result.digest = scenario.world().digest();
   return result;
 }

@@ -56,6 +56,10 @@ struct ColdStartResult {
   uint64_t attempts = 0;
   uint64_t refused = 0;
   uint64_t gave_up = 0;
+  uint64_t stale = 0;            // found gone before any TLS was spent
+  uint64_t hellos_answered = 0;  // expensive steps of handshakes that were made
+  uint64_t syn_retransmits = 0;
+  uint64_t queue_depth_max = 0;  // of the agent port's accept queue, looked at every 5 ms
   uint64_t digest = 0;
 };
 

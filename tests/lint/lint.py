@@ -36,6 +36,7 @@ SINGLE_HEADERS = {
     "front": SEAM,
     "sim": SEAM | {"io/kernel_options.h"},
     "admin": {"front/snapshot.h"},
+    "tools": {"front/openssl_tls.h", "front/self_signed.h"},  # to measure what they cost
 }
 # Headers that name an engine: those who need one ask for the seam, and the daemon hands it down.
 ENGINE_HEADERS = re.compile(r"^io/(engine|epoll_\w+|uring_\w+)\.h$")
@@ -46,7 +47,7 @@ NOT_IN_CORE = re.compile(
     r"chrono|thread|mutex|condition_variable|atomic|future|iostream|fstream|filesystem|random|"
     r"liburing.*|openssl/.*|spdlog/.*|base/log\.h|base/fd\.h|absl/time/.*|absl/synchronization/.*)$")
 OPENSSL_FILES = re.compile(
-    r"^(src/front/(openssl_\w+|\w*tls\w*|ticket_keys|self_signed)|tools/storm/\w+|tests/.+|bench/.+)\.(h|cc)$")
+    r"^(src/front/(openssl_\w+|\w*tls\w*|ticket_keys|self_signed)|tools/storm/\w+|tools/tune/handshake_cost|tests/.+|bench/.+)\.(h|cc)$")
 URING_FILES = re.compile(r"^(src/io/uring_\w+|tests/io/\w+|bench/\w+)\.(h|cc)$")
 
 # Put together from pieces, so that this file does not hold what it looks for.

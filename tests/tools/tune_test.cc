@@ -156,10 +156,40 @@ TEST(TuneAudit, ADaemonThatIsNotThereIsAnError) {
   EXPECT_THAT(run.errors, HasSubstr("is floodgated running?"));
 }
 
+// A good question to predict, with these options in the place of its own.
+std::vector<std::string> Question(const std::vector<std::string>& options) {
+  std::map<std::string, std::string> all = {
+      {"--agents", "50"}, {"--cores", "1"}, {"--patience", "10s"}, {"--handshake-cost", "250us"}};
+  for (size_t i = 0; i + 1 < options.size(); i += 2) all[options[i]] = options[i + 1];
+  std::vector<std::string> arguments = {"predict"};
+  for (const auto& [option, value] : all) arguments.insert(arguments.end(), {option, value});
+  return arguments;
+}
+
+TEST(TunePredictProcess, OneRunForEachBacklog) {
+  std::vector<std::string> arguments =
+      Question({"--handshake-cost", "measure", "--key", "rsa-2048", "--backlog", "8,64"});
+  const Finished table = Tune(arguments);
+  EXPECT_EQ(table.exit_code, 0) << table.errors;
+  EXPECT_THAT(table.output, StartsWith("50 agents at once when the gate opens, patience 10s, "));
+  EXPECT_THAT(table.output, HasSubstr("50/     50"));
+  arguments.emplace_back("--json");
+  const Finished run = Tune(arguments);
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  const json document = json::parse(run.output);
+  EXPECT_EQ(document.at("handshake_measured"), "rsa-2048");
+  EXPECT_GT(document.at("handshake_cost_us"), 0);
+  ASSERT_EQ(document.at("settings").size(), 2U);
+  EXPECT_EQ(document.at("settings").at(0).at("backlog"), 8);
+  EXPECT_EQ(document.at("settings").at(1).at("backlog"), 64);
+  for (const json& setting : document.at("settings")) EXPECT_EQ(setting.at("served"), 50);
+}
+
 TEST(TuneUsage, HelpAndVersion) {
   const Finished help = Tune({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_THAT(help.output, HasSubstr("audit"));
+  EXPECT_THAT(help.output, HasSubstr("predict"));
   const Finished version = Tune({"--version"});
   EXPECT_EQ(version.exit_code, 0);
   EXPECT_THAT(version.output, StartsWith("floodgate-tune "));
@@ -173,6 +203,15 @@ TEST(TuneUsage, MistakesAreToldWithTheirRemedy) {
       {{"audit", "--agents", "0"}, "not in range 1 to 1000000"},
       {{"audit", "--agents", "1000001"}, "not in range 1 to 1000000"},
       {{"audit", "--agents", "5", "--admin", "nohost"}, "--admin: nohost: the port is missing"},
+      {{"predict", "--agents", "5"}, "is required"},
+      {Question({"--patience", "soon"}), "write 3s, exp:3s or 500ms/30s"},
+      {Question({"--retry", "never"}), "write none, immediate, fixed"},
+      {Question({"--handshake-cost", "0s"}), "write 250us, 2s or 1m30s"},
+      {Question({"--handshake-cost", "11s"}), "no duration up to 10s"},
+      {Question({"--cores", "65"}), "not in range 1 to 64"},
+      {Question({"--backlog", "16,0"}), "not in range 1 to 1000000"},
+      {Question({"--key", "ecdsa"}), "is of --handshake-cost measure alone"},
+      {Question({"--handshake-cost", "measure", "--key", "dsa"}), "--key"},
   };
   for (const auto& [arguments, message] : cases) {
     const Finished run = Tune(arguments);

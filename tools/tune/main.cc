@@ -1,13 +1,16 @@
-// floodgate-tune: audits a host.
+// floodgate-tune: audits a host, and predicts how it bears a fleet.
 #include <csignal>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "tools/tune/audit_report.h"
 #include "tools/tune/command_line.h"
 #include "tools/tune/daemon_facts.h"
+#include "tools/tune/handshake_cost.h"
 #include "tools/tune/host_facts.h"
+#include "tools/tune/predict.h"
 #include "tools/tune/rules.h"
 
 namespace {
@@ -44,6 +47,26 @@ int RunAudit(const CommandLine& line) {
   return LosesAgents(findings) ? 1 : 0;
 }
 
+int RunPredict(const CommandLine& line) {
+  Question question = line.question;
+  std::string key;
+  if (line.measure) {
+    const absl::StatusOr<HandshakeCost> cost = MeasureHandshake(line.key);
+    if (!cost.ok()) return Fail(cost.status());
+    question.handshake = *cost;
+    key = KeyName(line.key);
+  }
+  absl::Status printed = line.json ? absl::OkStatus() : Print(PredictionHeading(question));
+  std::vector<Prediction> predictions;
+  for (const int backlog : line.backlogs) {
+    if (!printed.ok()) return Fail(printed);
+    predictions.push_back(Predict(question, backlog));
+    if (!line.json) printed = Print(PredictionRow(predictions.back()));
+  }
+  if (line.json) printed = Print(PredictionsJson(question, key, predictions));
+  return printed.ok() ? 0 : Fail(printed);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -51,5 +74,5 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   const std::optional<CommandLine> line = ReadCommandLine(argc, argv, &exit_code);
   if (!line.has_value()) return exit_code;
-  return RunAudit(*line);
+  return line->command == Command::kAudit ? RunAudit(*line) : RunPredict(*line);
 }
