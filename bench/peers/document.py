@@ -29,6 +29,9 @@ def when(rows):
         text += ". **Holds rows of a quick run, which are no measurement**"
     if any(row.get("disturbed") for row in rows):
         text += ". **Holds rows measured while something else ran on the machine**"
+        if all(row.get("realtime") for row in rows if row.get("disturbed")):
+            text += ("; servers and load had real-time priority (`chrt -r`), and all else the time "
+                     "that they left")
     return text + "."
 
 
