@@ -212,7 +212,10 @@ void Gatekeeper::OnGateChanged(GateState before) {
     parked_left_ = listeners_.AgentsQueued();
     pace_.Restart(Now());
   }
-  if (!gate_.admits()) syn_refusals_.EndAll();  // Who comes now is to be parked.
+  if (!gate_.admits()) {  // Who comes now is to be parked.
+    syn_refusals_.EndAll();
+    listeners_.ForgetDeferredAccepts();
+  }
   if (state == GateState::kHolding && options_->agent.hold == Hold::kRefuse) {
     listeners_.RefuseAgents();
   }

@@ -132,6 +132,8 @@ class Gatekeeper {
   void OnTaken(const Taken& taken);
   void OnControllerTaken(const Taken& taken);
   void OnAgentTaken(const Taken& taken);
+  // True: it has left, and been counted; nothing of it remains.
+  bool LetGoIfLeft(const Taken& taken, bool parked, const ConnectionReading& reading);
   void Keep(const Taken& taken, bool parked);  // an agent within its limits
   // While half of what the workers may be given is free, who has not spoken yet goes to one all the
   // same: most will in a moment, and it spares a wake-up here and a step on their way.

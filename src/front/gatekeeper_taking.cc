@@ -45,6 +45,12 @@ void Gatekeeper::OnAgentTaken(const Taken& taken) {
   const bool parked = parked_left_ > 0;
   if (parked) --parked_left_;
   pace_.Took(1, Now());
+  // A token that is reserved for somebody who has left is one that nobody gets. The other policies
+  // are rid of the dead in a moment; who would be reset needs no look.
+  if (options_->limits.over_limit == OverLimit::kQueue &&
+      LetGoIfLeft(taken, parked, kernel_.ReadConnection(taken.fd))) {
+    return;
+  }
   const Verdict verdict = admission_.Judge(Port::kAgent, taken.peer, CurrentOccupancy(), Now());
   switch (verdict.action) {
     case Verdict::Action::kAdmit:
@@ -66,6 +72,15 @@ void Gatekeeper::OnAgentTaken(const Taken& taken) {
   }
 }
 
+bool Gatekeeper::LetGoIfLeft(const Taken& taken, bool parked, const ConnectionReading& reading) {
+  if (reading.state != ConnectionReading::State::kGone) return false;
+  ++Counters(Port::kAgent).stale;
+  // Behind a shut gate it may have been gone for long: its age says nothing.
+  if (!parked) patience_.Left(reading.queued, Now());
+  kernel_.Close(taken.fd);
+  return true;
+}
+
 void Gatekeeper::CountSynRefused(const IpAddress& source, uint64_t count) {
   syn_refused_ += count;
   PortCounters& counters = Counters(Port::kAgent);
@@ -76,13 +91,7 @@ void Gatekeeper::CountSynRefused(const IpAddress& source, uint64_t count) {
 
 void Gatekeeper::Keep(const Taken& taken, bool parked) {
   const ConnectionReading reading = kernel_.ReadConnection(taken.fd);
-  if (reading.state == ConnectionReading::State::kGone) {
-    ++Counters(Port::kAgent).stale;
-    // Behind a shut gate it may have been gone for long: its age says nothing.
-    if (!parked) patience_.Left(reading.queued, Now());
-    admission_.Release(taken.peer);
-    return kernel_.Close(taken.fd);
-  }
+  if (LetGoIfLeft(taken, parked, reading)) return admission_.Release(taken.peer);
   queue_seconds_.Record(reading.queued);
   const Visitor visitor{
       .fd = taken.fd, .peer = taken.peer, .parked = parked, .arrived = Now() - reading.queued};

@@ -83,6 +83,16 @@ void Listeners::TakeAgents(int64_t budget, Instant now) {
   if (!listeners_.empty()) first_ = (first_ + 1) % listeners_.size();
 }
 
+void Listeners::ForgetDeferredAccepts() {
+  std::erase_if(deferred_, [this](const Op& op) {
+    if (op.kind != OpKind::kAccept) return false;
+    Listener& listener = listeners_[(op.token & ~kTokenTag) >> 8];
+    --listener.accepting;
+    ++listener.known;
+    return true;
+  });
+}
+
 bool Listeners::EnsureListening(Listener& listener) {
   if (listener.bound.fd < 0) Rebuild(listener, 0);
   if (listener.bound.fd < 0) return false;

@@ -56,6 +56,8 @@ class Listeners {
   // Takes at most `budget` agents in all, as far as any wait, and watches the queues when they are
   // empty. To be called each turn; 0 parks.
   void TakeAgents(int64_t budget, Instant now);
+  // Takes back the accepts that found the kernel's queue full: the gate has shut meanwhile.
+  void ForgetDeferredAccepts();
   // Listens on the agent port where that was put off (hold = "refuse").
   void ListenForAgents();
   // Stops to listen on the agent port at all; what is queued is reset (hold = "refuse").

@@ -98,6 +98,7 @@ void Network::OnBytes(int fd, uint32_t bytes) {
 
 void Network::OnFin(int fd) {
   End& end = At(fd);
+  if (end.reset_arrived && IsReset(end)) return;
   if (end.state == State::kRequest && !Enter(fd)) {
     if (!Exists(fd)) return;
     end.fin_dropped = true;
