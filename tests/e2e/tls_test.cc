@@ -205,7 +205,7 @@ TEST_P(TlsTest, FewHandshakeSlotsDelayAgentsAndLoseNone) {
   TestBackend backend;
   DaemonProcess daemon(OnePhase(TlsConfig(backend))
                            .Set("limits.handshakes", "2")
-                           .SetText("limits.handshake_timeout", "300ms"));
+                           .SetText("limits.handshake_timeout", "3s"));
   // Two take the slots with half a hello each; the others wait in the kernel, then are served.
   std::vector<Client> holders;
   for (int i = 0; i < 2; ++i) {
