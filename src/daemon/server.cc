@@ -194,15 +194,7 @@ absl::Status Server::MakeWorkers() {
 }
 
 Capacity Server::MakeCapacity(const Options& options) const {
-  // Each agent takes two descriptors, its own and the backend's. Controllers, listeners, rings,
-  // pipes and the admin interface live off what is kept back.
-  const auto limit = static_cast<int64_t>(descriptors_max_);
-  const int64_t reserve = std::clamp<int64_t>(limit / 8, 32, 1024);
-  Capacity capacity;
-  capacity.connections_max = std::max<int64_t>((limit - reserve) / 2, 1);
-  capacity.handshakes_max = options.limits.handshakes > 0 ? options.limits.handshakes
-                                                          : 64 * static_cast<int>(workers_.size());
-  return capacity;
+  return Capacity::Of(options.limits, descriptors_max_, workers_.size());
 }
 
 absl::Status Server::MakeGatekeeper(std::vector<BoundListener> listeners) {

@@ -40,6 +40,9 @@ namespace floodgate {
 struct Capacity {
   int64_t connections_max = 0;  // agents at a time that the descriptor limit allows
   int handshakes_max = 0;       // agents' TLS handshakes in flight
+
+  // `descriptors_max`: how many the process may have open. REQUIRES: workers > 0.
+  static Capacity Of(const LimitOptions& limits, uint64_t descriptors_max, size_t workers);
 };
 
 class Gatekeeper {

@@ -145,6 +145,18 @@ int64_t Gatekeeper::AgentSlotsTaken() const {
          static_cast<int64_t>(waiting_room_.ready());
 }
 
+Capacity Capacity::Of(const LimitOptions& limits, uint64_t descriptors_max, size_t workers) {
+  // Each agent takes two descriptors, its own and the backend's. Controllers, listeners, rings,
+  // pipes and the admin interface live off what is kept back.
+  const auto limit = static_cast<int64_t>(descriptors_max);
+  const int64_t reserve = std::clamp<int64_t>(limit / 8, 32, 1024);
+  Capacity capacity;
+  capacity.connections_max = std::max<int64_t>((limit - reserve) / 2, 1);
+  capacity.handshakes_max =
+      limits.handshakes > 0 ? limits.handshakes : 64 * static_cast<int>(workers);
+  return capacity;
+}
+
 int64_t Gatekeeper::BeginMax() const {
   // Without TLS nothing is begun that costs: what takes time is the way to the backend.
   if (!overload_.begins_few || !options_->tls.has_value()) return capacity_.handshakes_max;

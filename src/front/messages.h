@@ -49,9 +49,9 @@ struct CloseAll {};
 
 using WorkerMessage = std::variant<Assignment, Reconfigure, CloseAll>;
 
-// Worker to gatekeeper. Each connection sends kBegun and kHandshakeDone (TLS only) and kEstablished
-// on its way, if it gets there, and exactly one of the others at its end, when its descriptors are
-// closed.
+// Worker to gatekeeper. Each connection sends kBegun (agents, TLS only), kHandshakeDone (TLS only)
+// and kEstablished on its way, if it gets there, and exactly one of the others at its end, when its
+// descriptors are closed.
 struct Report {
   enum class Kind : uint8_t {
     kBegun,  // its handshake's first step has been made: the one that costs

@@ -97,14 +97,7 @@ std::shared_ptr<const WorkerOptions> SimulatedDaemon::MakeWorkerOptions(
 }
 
 Capacity SimulatedDaemon::MakeCapacity(const Options& options) const {
-  // As Server::MakeCapacity, with the same reserve.
-  const auto limit = static_cast<int64_t>(setup_.descriptors_max);
-  const int64_t reserve = std::clamp<int64_t>(limit / 8, 32, 1024);
-  Capacity capacity;
-  capacity.connections_max = std::max<int64_t>((limit - reserve) / 2, 1);
-  capacity.handshakes_max = options.limits.handshakes > 0 ? options.limits.handshakes
-                                                          : 64 * static_cast<int>(workers_.size());
-  return capacity;
+  return Capacity::Of(options.limits, setup_.descriptors_max, workers_.size());
 }
 
 Kernel& SimulatedDaemon::Wrap(SimKernel& kernel, bool gatekeeper,

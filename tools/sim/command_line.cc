@@ -12,6 +12,7 @@
 #include "core/config.h"
 #include "core/duration.h"
 #include "floodgate/backoff_text.h"
+#include "tools/options/option_kinds.h"
 #include "tools/sim/choices.h"
 
 namespace floodgate::sim {
@@ -31,23 +32,6 @@ struct Texts {
   std::string order = std::string(kServiceRuleNames.front());
   std::vector<std::string> left_out;
 };
-
-[[noreturn]] void Refuse(const std::string& option, const std::string& why) {
-  throw CLI::ValidationError(option, why);
-}
-
-void AddDuration(CLI::App& app, const std::string& name, Duration& value, const std::string& help) {
-  const auto read = [&value, name](const std::string& text) {
-    const std::optional<Duration> duration = ParseDuration(text);
-    if (!duration.has_value()) {
-      Refuse(name, absl::StrCat("\"", text, "\" is no duration; write 250ms, 2s or 1m30s"));
-    }
-    value = *duration;
-  };
-  app.add_option_function<std::string>(name, read, help)
-      ->type_name("DURATION")
-      ->default_str(FormatDuration(value));
-}
 
 void AddList(CLI::App& app, const std::string& name, std::vector<std::string>& values,
              const std::string& type, const std::string& help) {

@@ -12,7 +12,7 @@
 #include "base/version.h"
 #include "core/duration.h"
 #include "floodgate/backoff_text.h"
-#include "tools/storm/option_kinds.h"
+#include "tools/options/option_kinds.h"
 #include "tools/storm/scenario.h"
 
 namespace floodgate::storm {

@@ -1,11 +1,11 @@
-#include "tools/storm/option_kinds.h"
+#include "tools/options/option_kinds.h"
 
 #include <algorithm>
 #include <optional>
 
 #include "core/duration.h"
 
-namespace floodgate::storm {
+namespace floodgate {
 
 void Refuse(const std::string& option, const std::string& why) {
   throw CLI::ValidationError(option, why);
@@ -39,4 +39,4 @@ void AddToken(CLI::App& app, const std::string& name, std::string& value, const 
   app.add_option(name, value, help)->type_name("TEXT")->check(check, "")->capture_default_str();
 }
 
-}  // namespace floodgate::storm
+}  // namespace floodgate

@@ -1,6 +1,7 @@
-// Kinds of options of the command line. What is wrong with a value is thrown as CLI::ParseError.
-#ifndef FLOODGATE_TOOLS_STORM_OPTION_KINDS_H_
-#define FLOODGATE_TOOLS_STORM_OPTION_KINDS_H_
+// Kinds of options of a command line, for all programs here. What is wrong with a value is thrown
+// as CLI::ParseError.
+#ifndef FLOODGATE_TOOLS_OPTIONS_OPTION_KINDS_H_
+#define FLOODGATE_TOOLS_OPTIONS_OPTION_KINDS_H_
 
 #include <CLI/CLI.hpp>
 #include <string>
@@ -11,7 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "base/time.h"
 
-namespace floodgate::storm {
+namespace floodgate {
 
 // Words and what they stand for.
 template <typename Value>
@@ -69,6 +70,6 @@ void AddChoice(CLI::App& app, const std::string& name, Value& value, const Choic
       ->default_str(preset);
 }
 
-}  // namespace floodgate::storm
+}  // namespace floodgate
 
-#endif  // FLOODGATE_TOOLS_STORM_OPTION_KINDS_H_
+#endif  // FLOODGATE_TOOLS_OPTIONS_OPTION_KINDS_H_
