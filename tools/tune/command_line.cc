@@ -1,7 +1,6 @@
 #include "tools/tune/command_line.h"
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "core/duration.h"
 #include "floodgate/backoff_text.h"
 #include "tools/sim/choices.h"
+#include "tools/tune/key_names.h"
 
 namespace floodgate::tune {
 namespace {
@@ -25,11 +25,6 @@ constexpr Duration kLimitMost = Duration::Seconds(86'400);
 constexpr char kFooter[] =
     "Exit status: 0 did it, 1 failed or found what would lose agents, 2 bad usage.\n"
     "See docs/tuning.md.";
-
-constexpr std::array<std::pair<KeyKind, const char*>, 3> kKeys = {
-    {{KeyKind::kEcdsaP256, "ecdsa"},
-     {KeyKind::kRsa2048, "rsa-2048"},
-     {KeyKind::kRsa4096, "rsa-4096"}}};
 
 // What is read as text and then looked at together.
 struct Texts {
@@ -82,9 +77,7 @@ Duration ReadDuration(const std::string& option, const std::string& text, Durati
 }
 
 void ReadHandshake(const Texts& texts, CommandLine& line) {
-  for (const auto& [kind, name] : kKeys) {
-    if (texts.key == name) line.key = kind;
-  }
+  line.key = ParseKey(texts.key).value_or(KeyKind::kEcdsaP256);
   line.measure = texts.handshake_cost == "measure";
   if (line.measure) return;
   line.question.handshake =
@@ -163,13 +156,6 @@ void AddPredict(CLI::App& app, CommandLine& line, Texts& texts) {
 }
 
 }  // namespace
-
-const char* KeyName(KeyKind kind) {
-  for (const auto& [key, name] : kKeys) {
-    if (key == kind) return name;
-  }
-  return "";
-}
 
 std::optional<CommandLine> ReadCommandLine(int argc, char** argv, int* exit_code) {
   CommandLine line;

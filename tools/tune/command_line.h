@@ -28,9 +28,6 @@ struct CommandLine {
   std::vector<int> backlogs;  // one run each; never empty for predict
 };
 
-// "ecdsa", "rsa-2048", "rsa-4096".
-const char* KeyName(KeyKind kind);
-
 // nullopt: there is nothing to do, and `exit_code` says how to end (0 after --help and --version,
 // 2 after bad usage, which has been told on standard error).
 std::optional<CommandLine> ReadCommandLine(int argc, char** argv, int* exit_code);

@@ -10,6 +10,7 @@
 #include "tools/tune/daemon_facts.h"
 #include "tools/tune/handshake_cost.h"
 #include "tools/tune/host_facts.h"
+#include "tools/tune/key_names.h"
 #include "tools/tune/predict.h"
 #include "tools/tune/rules.h"
 
