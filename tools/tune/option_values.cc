@@ -1,32 +1,19 @@
 #include "tools/tune/option_values.h"
 
-#include <array>
 #include <optional>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/duration.h"
 #include "floodgate/backoff_text.h"
 #include "tools/sim/choices.h"
+#include "tools/tune/key_names.h"
 
 namespace floodgate::tune {
 namespace {
 
 constexpr int64_t kAgentsMax = 1'000'000;
 
-constexpr std::array<std::pair<KeyKind, const char*>, 3> kKeys = {
-    {{KeyKind::kEcdsaP256, "ecdsa"},
-     {KeyKind::kRsa2048, "rsa-2048"},
-     {KeyKind::kRsa4096, "rsa-4096"}}};
-
 }  // namespace
-
-const char* KeyName(KeyKind kind) {
-  for (const auto& [key, name] : kKeys) {
-    if (key == kind) return name;
-  }
-  return "";
-}
 
 void Refuse(const std::string& option, const std::string& why) {
   throw CLI::ValidationError(option, why);
@@ -60,10 +47,11 @@ RetryPolicy ReadRetry(const std::string& text) {
 }
 
 KeyKind ReadKey(const std::string& text) {
-  for (const auto& [kind, name] : kKeys) {
-    if (text == name) return kind;
+  const std::optional<KeyKind> key = ParseKey(text);
+  if (!key.has_value()) {
+    Refuse("--key", absl::StrCat("\"", text, "\" is none; write ecdsa, rsa-2048 or rsa-4096"));
   }
-  Refuse("--key", absl::StrCat("\"", text, "\" is none; write ecdsa, rsa-2048 or rsa-4096"));
+  return *key;
 }
 
 void AddAgents(CLI::App& sub, int64_t& agents) {

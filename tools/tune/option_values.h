@@ -16,9 +16,6 @@ namespace floodgate::tune {
 inline constexpr int kBacklogMax = 1'000'000;
 inline constexpr int kCoresMax = 64;
 
-// "ecdsa", "rsa-2048", "rsa-4096".
-const char* KeyName(KeyKind kind);
-
 // Ends the parsing: a mistake in what `option` was given. Throws CLI::ValidationError, so it is
 // called from within CLI::App::parse alone; the same holds for the readers below.
 [[noreturn]] void Refuse(const std::string& option, const std::string& why);

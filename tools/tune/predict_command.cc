@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "tools/tune/console.h"
 #include "tools/tune/handshake_cost.h"
-#include "tools/tune/option_values.h"
+#include "tools/tune/key_names.h"
 #include "tools/tune/predict.h"
 
 namespace floodgate::tune {
