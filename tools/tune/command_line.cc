@@ -50,6 +50,7 @@ std::optional<CommandLine> ReadCommandLine(int argc, char** argv, int* exit_code
   app.require_subcommand(1);
   AddAudit(app, line);
   AddPredict(app, line.predict, [&line] { line.command = Command::kPredict; });
+  AddReport(app, line.report, [&line] { line.command = Command::kReport; });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

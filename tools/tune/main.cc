@@ -10,6 +10,7 @@
 #include "tools/tune/daemon_facts.h"
 #include "tools/tune/host_facts.h"
 #include "tools/tune/predict_command.h"
+#include "tools/tune/report_command.h"
 #include "tools/tune/rules.h"
 
 namespace {
@@ -47,6 +48,8 @@ int main(int argc, char** argv) {
       return RunAudit(line->audit);
     case Command::kPredict:
       return RunPredict(line->predict);
+    case Command::kReport:
+      return RunReport(line->report);
   }
   return 2;
 }

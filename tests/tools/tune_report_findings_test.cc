@@ -1,0 +1,261 @@
+// What the report says of a sweep: the sentences that a person acts on.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_join.h"
+#include "tools/tune/report/findings.h"
+#include "tools/tune/report/scatter.h"
+#include "tools/tune/report/unfinished.h"
+
+namespace floodgate::tune {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr uint64_t kAgents = 1'000;
+
+TrialResult Result(std::optional<int64_t> most_ms, uint64_t served = kAgents) {
+  TrialResult result;
+  result.agents = kAgents;
+  result.served = served;
+  if (most_ms.has_value()) {
+    result.half = Duration::Milliseconds(*most_ms / 2);
+    result.most = Duration::Milliseconds(*most_ms);
+    result.all = Duration::Milliseconds(*most_ms + 50);
+  }
+  result.controller_p99 = Duration::Milliseconds(3);
+  return result;
+}
+
+// Records, their ranking and what is found in them, which points into it.
+class Case {
+ public:
+  explicit Case(std::vector<Trial> trials) {
+    records.plan.emplace();
+    records.plan->runs = 1;
+    records.plan->host_cores = 2;
+    records.trials = std::move(trials);
+  }
+
+  const Findings& Look() {
+    summaries_ = Summarize(records.trials);
+    Rank(summaries_);
+    findings_ = Find(records, summaries_);
+    return findings_;
+  }
+
+  Records records;
+
+ private:
+  std::vector<SettingSummary> summaries_;
+  Findings findings_;
+};
+
+std::string Joined(const std::vector<std::string>& sentences) {
+  return absl::StrJoin(sentences, "\n");
+}
+
+TEST(FindingsTest, SaysWhatToSetAndWhatComesOfIt) {
+  Case sweep({{{.backlog = 1024}, 1, Result(1'420)}, {{.backlog = 16}, 1, Result(14'200)}});
+  const Findings& findings = sweep.Look();
+  EXPECT_EQ(findings.verdict, Findings::Verdict::kAllIn);
+  EXPECT_EQ(findings.headline,
+            "Set backlog 1,024, no drain rate, handshakes as floodgated chooses: all 1,000 agents "
+            "were in, 99 % of them after 1.42 s.");
+  EXPECT_THAT(Joined(findings.reasons),
+              AllOf(HasSubstr("it is the fastest; the next one, backlog 16, takes 14.2 s"),
+                    HasSubstr("defaults (backlog 4,096) were not tried"),
+                    HasSubstr("answered within 3.00 ms in 99 of 100 tries")));
+}
+
+TEST(FindingsTest, GivesTheLinesToWrite) {
+  Case sweep({{{.backlog = 1024, .drain_rate = 500, .handshakes = 16}, 1, Result(2'000)}});
+  sweep.records.plan->somaxconn = 4096;
+  const Findings& findings = sweep.Look();
+  ASSERT_EQ(findings.to_set.size(), 2U);
+  EXPECT_EQ(findings.to_set[0].file, "floodgate.toml");
+  EXPECT_EQ(findings.to_set[0].lines,
+            "[agent]\nbacklog = 1024\n\n[drain]\nrate = 500\n\n[limits]\nhandshakes = 16\n");
+  EXPECT_EQ(findings.to_set[1].lines, "net.core.somaxconn = 1024\n");
+  EXPECT_THAT(findings.steps[0], HasSubstr("must be 1,024 or more (here it was 4,096)"));
+}
+
+TEST(FindingsTest, TellsWhatTheLosersShare) {
+  Case sweep({{{.backlog = 4096, .drain_rate = 0}, 1, Result(1'400)},
+              {{.backlog = 4096, .drain_rate = 500}, 1, Result(2'000)},
+              {{.backlog = 16, .drain_rate = 0}, 1, Result(std::nullopt, 700)},
+              {{.backlog = 16, .drain_rate = 500}, 1, Result(std::nullopt, 600)}});
+  sweep.records.trials[3].result.accept_overflows = 2'130;
+  EXPECT_EQ(sweep.Look().losses[0],
+            "2 of 4 settings lost agents, up to 400 of 1,000: all those with backlog 16, and no "
+            "others. In the worst, the queue was full 2,130 times, and who finds it full comes "
+            "again after 1, 2, 3 … s.");
+}
+
+TEST(FindingsTest, NamesTheLosersIfTheyShareNothing) {
+  Case sweep({{{.backlog = 4096, .drain_rate = 0}, 1, Result(1'400)},
+              {{.backlog = 4096, .drain_rate = 500}, 1, Result(2'000, 990)},
+              {{.backlog = 16, .drain_rate = 0}, 1, Result(2'000, 980)},
+              {{.backlog = 16, .drain_rate = 500}, 1, Result(2'000)}});
+  EXPECT_EQ(sweep.Look().losses[0],
+            "2 of 4 settings lost agents, up to 20 of 1,000: backlog 16; backlog 4,096, drain rate "
+            "500/s.");
+}
+
+TEST(FindingsTest, TellsWhatCostsTimeOnly) {
+  Case sweep({{{.backlog = 4096}, 1, Result(1'400)},
+              {{.backlog = 4096, .drain_rate = 100}, 1, Result(9'900)}});
+  const Findings& findings = sweep.Look();
+  EXPECT_THAT(
+      findings.losses,
+      ElementsAre("None of the 2 settings lost an agent.",
+                  "What costs most time without losing anybody: backlog 4,096, drain rate "
+                  "100/s takes 7.1 times as long, 9.90 s: 1,000 agents at 100 a second take "
+                  "10.0 s."));
+  ASSERT_EQ(findings.variations.size(), 1U);
+  EXPECT_EQ(findings.variations[0].what, "drain rate 100");
+  EXPECT_EQ(findings.variations[0].effect,
+            "7.1 times as long: 1,000 agents at 100 a second take 10.0 s");
+}
+
+TEST(FindingsTest, VariationsDifferFromTheBestInOneThing) {
+  Case sweep({{{.backlog = 512, .drain_rate = 0, .handshakes = 0}, 1, Result(1'000)},
+              {{.backlog = 512, .drain_rate = 0, .handshakes = 8}, 1, Result(1'200)},
+              {{.backlog = 64, .drain_rate = 0, .handshakes = 0}, 1, Result(3'000, 999)},
+              {{.backlog = 64, .drain_rate = 0, .handshakes = 8}, 1, Result(3'000)}});
+  const Findings& findings = sweep.Look();
+  ASSERT_EQ(findings.variations.size(), 2U);
+  EXPECT_EQ(findings.variations[0].what, "backlog 64");
+  EXPECT_EQ(findings.variations[0].effect, "1 not in, 3.0 times as long");
+  EXPECT_EQ(findings.variations[1].what, "handshakes at a time 8");
+}
+
+TEST(FindingsTest, SaysWhyOfThoseThatAreAsFast) {
+  std::vector<Trial> trials = {{{.backlog = 512}, 1, Result(1'000)},
+                               {{.backlog = 4096}, 1, Result(990)}};
+  EXPECT_THAT(Joined(Case(trials).Look().reasons),
+              HasSubstr("2 settings lost nobody and are as fast, within 5 %; of these it needs the "
+                        "smallest backlog."));
+  trials[0].result.controller_p99 = Duration::Milliseconds(9);
+  EXPECT_THAT(Joined(Case(trials).Look().reasons),
+              AllOf(HasSubstr("it disturbs the controller port least"),
+                    HasSubstr("These are floodgated's defaults.")));
+}
+
+TEST(FindingsTest, SaysThatNoSettingIsGoodEnough) {
+  Case sweep({{{.backlog = 64}, 1, Result(std::nullopt, 900)},
+              {{.backlog = 16}, 1, Result(std::nullopt, 400)}});
+  const Findings& findings = sweep.Look();
+  EXPECT_EQ(findings.verdict, Findings::Verdict::kSomeLost);
+  EXPECT_THAT(findings.headline,
+              AllOf(HasSubstr("No setting that was tried let all agents in"),
+                    HasSubstr("backlog 64"), HasSubstr("left 100 agents of 1,000 out")));
+  EXPECT_THAT(Joined(findings.steps), HasSubstr("That is not enough"));
+}
+
+TEST(FindingsTest, ProposesNothingIfNobodyWasServed) {
+  Case sweep({{{.backlog = 64}, 1, Result(std::nullopt, 0)},
+              {{.backlog = 16}, 1, Result(std::nullopt, 0)}});
+  const Findings& findings = sweep.Look();
+  EXPECT_EQ(findings.verdict, Findings::Verdict::kNobodyServed);
+  EXPECT_THAT(findings.headline, HasSubstr("no matter of the queue"));
+  EXPECT_THAT(findings.to_set, IsEmpty());
+  EXPECT_THAT(Joined(findings.steps), HasSubstr("floodgate-tune audit"));
+}
+
+TEST(FindingsTest, OneSettingIsNoChoice) {
+  Case sweep({{{}, 1, Result(1'000)}});
+  const Findings& findings = sweep.Look();
+  EXPECT_THAT(findings.headline, HasSubstr("With the one setting that was tried"));
+  EXPECT_THAT(findings.losses, ElementsAre("No agent was lost."));
+  EXPECT_THAT(findings.variations, IsEmpty());
+}
+
+TEST(FindingsTest, OneAgentIsOneAgent) {
+  TrialResult result = Result(5);
+  result.agents = result.served = 1;
+  EXPECT_THAT(Case({{{}, 1, result}}).Look().headline, HasSubstr("the agent was in, 99 %"));
+}
+
+TEST(FindingsTest, CautionsWhereTheFiguresAreWeak) {
+  Case sweep({{{.backlog = 4096}, 1, Result(1'000)}, {{.backlog = 8192}, 1, Result(1'000)}});
+  EXPECT_THAT(Joined(sweep.Look().cautions),
+              AllOf(HasSubstr("One run is no sample"), Not(HasSubstr("somaxconn")),
+                    Not(HasSubstr("not finished")), Not(HasSubstr("slowed it down"))));
+  Plan& plan = *sweep.records.plan;
+  plan.backlogs = {4096, 8192};
+  plan.drain_rates = plan.handshakes = {0};
+  plan.runs = 2;
+  plan.somaxconn = 4096;
+  plan.host_cores = 1;
+  sweep.records.trials[1].result.storm_cpu_share = 0.95;
+  EXPECT_THAT(Joined(sweep.Look().cautions),
+              AllOf(HasSubstr("somaxconn of this host is 4,096 and has cut every greater backlog"),
+                    HasSubstr("2 trials are missing"), HasSubstr("slowed it down"),
+                    HasSubstr("In 1 of 2 trials the agents needed nearly all")));
+  sweep.records.trials.push_back({{.backlog = 4096}, 2, Result(1'500)});
+  sweep.records.trials.push_back({{.backlog = 8192}, 2, Result(1'600)});
+  EXPECT_THAT(Joined(sweep.Look().cautions),
+              AllOf(HasSubstr("The runs of the best setting differ (1.00 to 1.50 s)"),
+                    Not(HasSubstr("not finished")), Not(HasSubstr("no sample"))));
+}
+
+TEST(UnfinishedTest, TellsEachSettingOfThePlanThatLacksRuns) {
+  Records records;
+  EXPECT_EQ(TrialsMissing(records), 0);
+  records.plan.emplace();
+  records.plan->backlogs = {16, 64};
+  records.plan->drain_rates = {0};
+  records.plan->handshakes = {0};
+  records.plan->runs = 3;
+  records.trials = {{{.backlog = 16}, 1, Result(1)}, {{.backlog = 16}, 2, Result(1)}};
+  const std::vector<Unfinished> unfinished = UnfinishedOf(records);
+  ASSERT_EQ(unfinished.size(), 2U);
+  EXPECT_EQ(unfinished[0].runs, 1);
+  EXPECT_EQ(unfinished[1].setting.backlog, 64);
+  EXPECT_EQ(unfinished[1].runs, 3);
+  EXPECT_EQ(TrialsMissing(records), 4);
+}
+
+Comparison Compare(std::optional<int64_t> measured_ms, std::optional<int64_t> predicted_ms) {
+  Comparison comparison;
+  comparison.measured = Result(measured_ms);
+  comparison.predicted = Result(predicted_ms);
+  return comparison;
+}
+
+TEST(PredictionTest, TheBandIsTwentyPerCentOfTheMeasurement) {
+  EXPECT_NEAR(*ErrorOf(Compare(1'000, 900)), -0.1, 1e-9);
+  EXPECT_TRUE(InBand(Compare(1'000, 800)));
+  EXPECT_TRUE(InBand(Compare(1'000, 1'200)));
+  EXPECT_FALSE(InBand(Compare(1'000, 799)));
+  EXPECT_FALSE(InBand(Compare(1'000, 1'201)));
+  EXPECT_FALSE(InBand(Compare(std::nullopt, 1'000)));
+  EXPECT_FALSE(InBand(Compare(1'000, std::nullopt)));
+  EXPECT_EQ(ErrorOf(Compare(0, 10)), std::nullopt);
+}
+
+TEST(PredictionTest, SaysHowManyAreRightAndTheGreatestError) {
+  EXPECT_EQ(PredictionSentence({}), "");
+  EXPECT_EQ(PredictionSentence({Compare(1'000, 1'000)}),
+            "1 of 1 prediction of the time to 99 % is within 20 % of the measurement.");
+  EXPECT_EQ(PredictionSentence({Compare(1'000, 1'100), Compare(1'000, 700), Compare(1'000, 1'010)}),
+            "2 of 3 predictions of the time to 99 % are within 20 % of the measurement; the "
+            "greatest error is 30 % too soon.");
+}
+
+TEST(PredictionTest, ThereIsNoPlotWithoutAPoint) {
+  EXPECT_EQ(ScatterPlot({Compare(std::nullopt, 1'000)}), std::nullopt);
+  EXPECT_TRUE(ScatterPlot({Compare(1'000, 1'000)}).has_value());
+}
+
+}  // namespace
+}  // namespace floodgate::tune

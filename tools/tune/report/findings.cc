@@ -1,0 +1,296 @@
+#include "tools/tune/report/findings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "tools/tune/report/losses.h"
+#include "tools/tune/report/scatter.h"
+#include "tools/tune/report/text.h"
+#include "tools/tune/report/unfinished.h"
+
+namespace floodgate::tune {
+namespace {
+
+// Runs that differ by more than this are worth a word.
+constexpr double kUnsteady = 0.25;
+// From this share of its core on, the storm may have been the limit.
+constexpr double kStormBusy = 0.9;
+
+std::string Agents(uint64_t count) {
+  return Counted(static_cast<int64_t>(count), "agent");
+}
+
+Findings::Verdict VerdictOf(const std::vector<SettingSummary>& summaries) {
+  if (summaries.empty()) return Findings::Verdict::kNoTrials;
+  if (summaries.front().lost == 0) return Findings::Verdict::kAllIn;
+  const bool nobody = std::all_of(summaries.begin(), summaries.end(),
+                                  [](const SettingSummary& s) { return s.served_total == 0; });
+  return nobody ? Findings::Verdict::kNobodyServed : Findings::Verdict::kSomeLost;
+}
+
+std::string Headline(Findings::Verdict verdict, const Records& records,
+                     const std::vector<SettingSummary>& summaries) {
+  if (verdict == Findings::Verdict::kNoTrials) return PredictionSentence(records.comparisons);
+  const SettingSummary& best = summaries.front();
+  const std::string setting = SettingText(best.setting, false);
+  if (verdict == Findings::Verdict::kNobodyServed) {
+    return absl::StrCat("Nobody was served, with ",
+                        summaries.size() == 1 ? "the one setting" : "any setting",
+                        " that was tried: this is no matter of the queue.");
+  }
+  if (verdict == Findings::Verdict::kSomeLost) {
+    const std::string losses =
+        absl::StrCat(Agents(best.lost), " of ", CountText(static_cast<int64_t>(best.agents)));
+    if (summaries.size() == 1) {
+      return absl::StrCat("The one setting that was tried (", setting, ") left ", losses, " out.");
+    }
+    return absl::StrCat("No setting that was tried let all agents in. The best of them (", setting,
+                        ") left ", losses, " out.");
+  }
+  const std::string all = absl::StrCat(
+      best.agents == 1 ? "the agent was" : absl::StrCat("all ", Agents(best.agents), " were"),
+      " in, 99 % of them after ", TimeText(best.most.median, "an unknown time"), ".");
+  if (summaries.size() == 1) {
+    return absl::StrCat("With the one setting that was tried (", setting, ") ", all);
+  }
+  return absl::StrCat("Set ", setting, ": ", all);
+}
+
+// The settings that lost as few and are as fast as the fastest of those.
+std::vector<const SettingSummary*> AsFast(const std::vector<SettingSummary>& summaries) {
+  const SettingSummary& best = summaries.front();
+  std::vector<const SettingSummary*> alike;
+  if (!best.most.median.has_value()) return alike;
+  Duration least = *best.most.median;
+  for (const SettingSummary& summary : summaries) {
+    if (summary.lost == best.lost) least = std::min(least, summary.most.median.value_or(least));
+  }
+  const double limit =
+      std::max(least.seconds() * (1 + kAlikeShare), (least + kAlikeTime).seconds());
+  for (const SettingSummary& summary : summaries) {
+    if (summary.lost == best.lost && summary.most.median.has_value() &&
+        summary.most.median->seconds() <= limit) {
+      alike.push_back(&summary);
+    }
+  }
+  return alike;
+}
+
+std::string ChoiceSentence(const std::vector<SettingSummary>& summaries) {
+  const std::vector<const SettingSummary*> alike = AsFast(summaries);
+  const SettingSummary& best = summaries.front();
+  if (alike.size() < 2) {
+    const SettingSummary& next = summaries[1];
+    if (next.lost > best.lost) {
+      return absl::StrCat("Every other setting lost ", best.lost == 0 ? "agents" : "more agents",
+                          ".");
+    }
+    if (!next.most.median.has_value() || !best.most.median.has_value()) return "";
+    return absl::StrCat("Of the settings that lost ", best.lost == 0 ? "nobody" : "no more agents",
+                        " it is the fastest; the next one, ", SettingText(next.setting, true),
+                        ", takes ", TimeText(*next.most.median), ".");
+  }
+  std::string text = absl::StrCat(alike.size(), " settings ",
+                                  best.lost == 0 ? "lost nobody" : "lost no more agents",
+                                  " and are as fast, within 5 %; of these it ");
+  const auto controller = [](const SettingSummary* s) { return s->controller_p99.median; };
+  const bool same = std::all_of(alike.begin(), alike.end(), [&](const SettingSummary* other) {
+    if (!controller(other).has_value()) return !best.controller_p99.median.has_value();
+    if (!best.controller_p99.median.has_value()) return false;
+    const double mine = best.controller_p99.median->seconds();
+    const double difference = std::fabs(controller(other)->seconds() - mine);
+    return difference <= std::max(kAlikeControllerShare * mine, kAlikeControllerTime.seconds());
+  });
+  const bool smallest = std::none_of(alike.begin(), alike.end(), [&best](const SettingSummary* s) {
+    return s->setting.backlog < best.setting.backlog;
+  });
+  if (!same) return text + "disturbs the controller port least.";
+  return text + (smallest ? "needs the smallest backlog." : "comes out best by a little.");
+}
+
+std::string DefaultSentence(const std::vector<SettingSummary>& summaries) {
+  const SettingSummary& best = summaries.front();
+  const Setting by_default;
+  if (best.setting == by_default) return "These are floodgated's defaults.";
+  const auto found =
+      std::find_if(summaries.begin(), summaries.end(),
+                   [&by_default](const SettingSummary& s) { return s.setting == by_default; });
+  if (found == summaries.end()) {
+    return absl::StrCat("floodgated's defaults (", SettingText(by_default, true),
+                        ") were not tried.");
+  }
+  std::string text = absl::StrCat("floodgated's defaults (", SettingText(by_default, true), ") ");
+  if (found->lost > best.lost) return absl::StrCat(text, "lost ", Agents(found->lost), ".");
+  if (!found->most.median.has_value()) return text + "never had 99 % in.";
+  return absl::StrCat(text, "took ", TimeText(*found->most.median), ".");
+}
+
+std::vector<std::string> Reasons(const std::vector<SettingSummary>& summaries) {
+  const SettingSummary& best = summaries.front();
+  std::vector<std::string> reasons;
+  const std::string runs =
+      best.runs == 1 ? "In its one run" : absl::StrCat("In ", best.runs, " runs");
+  if (best.served_total > 0) {
+    std::string text =
+        absl::StrCat(runs, " half of the agents were in after ",
+                     TimeText(best.half.median, "no time that was measured"), ", 99 % after ");
+    absl::StrAppend(&text, best.most.least.has_value() ? RangeText(best.most) : "no time at all");
+    if (best.all.median.has_value()) {
+      absl::StrAppend(&text, ", all after ", TimeText(*best.all.median));
+    }
+    reasons.push_back(text + ".");
+  }
+  if (summaries.size() > 1) {
+    const std::string choice = ChoiceSentence(summaries);
+    if (!choice.empty()) reasons.push_back(choice);
+  }
+  reasons.push_back(DefaultSentence(summaries));
+  if (best.controller_p99.median.has_value()) {
+    reasons.push_back(absl::StrCat("Meanwhile the controller port answered within ",
+                                   TimeText(*best.controller_p99.median), " in 99 of 100 tries."));
+  }
+  return reasons;
+}
+
+std::string TomlOf(const Setting& setting) {
+  return absl::StrFormat(
+      "[agent]\nbacklog = %d\n\n[drain]\nrate = %d%s\n\n[limits]\nhandshakes = %d%s\n",
+      setting.backlog, setting.drain_rate,
+      setting.drain_rate == 0 ? "        # as fast as handshakes finish" : "", setting.handshakes,
+      setting.handshakes == 0 ? "  # 64 a worker" : "");
+}
+
+void Advise(const Records& records, const SettingSummary& best, Findings& findings) {
+  const bool here = records.plan.has_value() && records.plan->somaxconn > 0;
+  findings.to_set.push_back({"floodgate.toml", TomlOf(best.setting)});
+  findings.to_set.push_back({"/etc/sysctl.d/90-floodgate.conf",
+                             absl::StrFormat("net.core.somaxconn = %d\n", best.setting.backlog)});
+  findings.steps.push_back(
+      absl::StrCat("net.core.somaxconn cuts agent.backlog: it must be ",
+                   CountText(int64_t{best.setting.backlog}), " or more",
+                   here ? absl::StrCat(" (here it was ", CountText(records.plan->somaxconn), ")")
+                        : std::string(),
+                   ". Leave it alone where it is that already; else write the file, run sysctl "
+                   "--system, and restart floodgated: a listener keeps the limit that it was "
+                   "opened with."));
+  findings.steps.emplace_back(
+      "Put the lines of floodgate.toml into the configuration, look at it with floodgated --check "
+      "--config FILE, then run floodgatectl reload.");
+}
+
+void AdviseNobodyServed(Findings& findings) {
+  findings.steps.emplace_back(
+      "Run floodgate-tune audit: it finds limits of descriptors, ports and memory that stop "
+      "everybody.");
+  findings.steps.emplace_back(
+      "Try one agent with floodgate-storm against the same floodgated: a backend that does not "
+      "answer, a certificate or a gate that never opens shows there.");
+  findings.steps.emplace_back(
+      "If one agent is served, the fleet's patience is shorter than any wait here: sweep with more "
+      "patience, fewer agents or more cores.");
+}
+
+void AddSomaxconnCaution(const Records& records, Findings& findings) {
+  if (!records.plan.has_value() || records.plan->somaxconn <= 0) return;
+  const int64_t limit = records.plan->somaxconn;
+  const bool cut =
+      std::any_of(records.trials.begin(), records.trials.end(),
+                  [limit](const Trial& trial) { return trial.setting.backlog > limit; });
+  if (cut) {
+    findings.cautions.push_back(
+        absl::StrCat("net.core.somaxconn of this host is ", CountText(limit),
+                     " and has cut every greater backlog to that: those settings are the same."));
+  }
+}
+
+void AddStormCaution(const Records& records, Findings& findings) {
+  const auto busy =
+      std::count_if(records.trials.begin(), records.trials.end(),
+                    [](const Trial& trial) { return trial.result.storm_cpu_share >= kStormBusy; });
+  if (busy == 0) return;
+  findings.cautions.push_back(
+      absl::StrCat("In ", busy, " of ", records.trials.size(),
+                   " trials the agents needed nearly all of their own core: there they may have "
+                   "been the limit, not floodgated."));
+}
+
+void AddCautions(const Records& records, const std::vector<SettingSummary>& summaries,
+                 Findings& findings) {
+  AddSomaxconnCaution(records, findings);
+  if (const int missing = TrialsMissing(records); missing > 0) {
+    findings.cautions.push_back(absl::StrCat(
+        "The sweep is not finished: ", missing, missing == 1 ? " trial is" : " trials are",
+        " missing. The same floodgate-tune sweep command with the same --out goes on with it."));
+  }
+  AddStormCaution(records, findings);
+  const SettingSummary& best = summaries.front();
+  if (best.runs == 1) {
+    findings.cautions.emplace_back(
+        "One run is no sample: small differences may be chance. Sweep with --runs 3 or more.");
+  } else if (best.most.least.has_value() && best.most.most.has_value() &&
+             best.most.most->seconds() > best.most.least->seconds() * (1 + kUnsteady)) {
+    findings.cautions.push_back(absl::StrCat("The runs of the best setting differ (",
+                                             RangeText(best.most),
+                                             "): something else may have used the machine."));
+  }
+  if (records.plan.has_value() && records.plan->host_cores > 0 &&
+      records.plan->cores >= records.plan->host_cores) {
+    findings.cautions.emplace_back(
+        "The agents ran on the cores of floodgated and slowed it down: agents on hosts of their "
+        "own are served sooner.");
+  }
+}
+
+}  // namespace
+
+std::string PredictionSentence(const std::vector<Comparison>& comparisons) {
+  if (comparisons.empty()) return "";
+  int inside = 0;
+  std::optional<double> worst;
+  for (const Comparison& comparison : comparisons) {
+    if (InBand(comparison)) ++inside;
+    const std::optional<double> error = ErrorOf(comparison);
+    if (error.has_value() && std::fabs(*error) >= std::fabs(worst.value_or(0))) worst = error;
+  }
+  std::string text = absl::StrFormat(
+      "%d of %d prediction%s of the time to 99 %% %s within 20 %% of the measurement", inside,
+      comparisons.size(), comparisons.size() == 1 ? "" : "s", inside == 1 ? "is" : "are");
+  if (worst.has_value() && std::fabs(*worst) >= 0.005) {
+    absl::StrAppendFormat(&text, "; the greatest error is %.0f %% too %s", std::fabs(*worst) * 100,
+                          *worst < 0 ? "soon" : "late");
+  }
+  return text + ".";
+}
+
+Findings Find(const Records& records, const std::vector<SettingSummary>& summaries) {
+  Findings findings;
+  findings.verdict = VerdictOf(summaries);
+  findings.headline = Headline(findings.verdict, records, summaries);
+  if (findings.verdict == Findings::Verdict::kNoTrials) {
+    findings.cautions.emplace_back(
+        "No setting was swept here, so none is proposed: run floodgate-tune sweep with this "
+        "directory as --out.");
+    return findings;
+  }
+  AddCautions(records, summaries, findings);
+  if (findings.verdict == Findings::Verdict::kNobodyServed) {
+    AdviseNobodyServed(findings);
+    return findings;
+  }
+  findings.reasons = Reasons(summaries);
+  findings.losses = LossSentences(summaries);
+  findings.variations = VariationsOf(summaries);
+  Advise(records, summaries.front(), findings);
+  if (findings.verdict == Findings::Verdict::kSomeLost) {
+    findings.steps.emplace_back(
+        "That is not enough: agents are lost still. Try a greater backlog, more cores or more "
+        "patience, and run floodgate-tune audit for the host's limits.");
+  }
+  return findings;
+}
+
+}  // namespace floodgate::tune

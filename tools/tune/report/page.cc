@@ -1,0 +1,219 @@
+#include "tools/tune/report/page.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "tools/tune/ranking.h"
+#include "tools/tune/report/about.h"
+#include "tools/tune/report/heat_map.h"
+#include "tools/tune/report/line_plot.h"
+#include "tools/tune/report/scatter.h"
+#include "tools/tune/report/style.h"
+#include "tools/tune/report/tables.h"
+#include "tools/tune/report/text.h"
+
+namespace floodgate::tune {
+namespace {
+
+// A picture that shrinks below this share of its natural size can be scrolled instead.
+constexpr double kShrinkLeast = 0.7;
+constexpr double kFitsAnywhere = 500;
+
+// The page as it grows, and the pictures that it has shown.
+struct Page {
+  std::string html;
+  std::vector<Figure> figures;
+
+  void Paragraph(absl::string_view text) { absl::StrAppend(&html, "<p>", Escape(text), "</p>\n"); }
+  void Items(absl::string_view tag, const std::vector<std::string>& items) {
+    absl::StrAppend(&html, "<", tag, ">\n");
+    for (const std::string& item : items) {
+      absl::StrAppend(&html, "<li>", Escape(item), "</li>\n");
+    }
+    absl::StrAppend(&html, "</", tag, ">\n");
+  }
+  void File(const FileLines& file) {
+    absl::StrAppend(&html, "<figure class=\"file\"><figcaption><code>", Escape(file.file),
+                    "</code></figcaption><pre>", Escape(file.lines), "</pre></figure>\n");
+  }
+  void Picture(Figure figure) {
+    if (figure.width <= kFitsAnywhere) {
+      absl::StrAppendFormat(&html, "<figure style=\"max-width: %spx\">%s</figure>\n",
+                            NumberText(figure.width * 1.25), figure.svg);
+    } else {
+      absl::StrAppendFormat(
+          &html,
+          "<figure style=\"max-width: %spx\"><div class=\"scroll\" role=\"region\" tabindex=\"0\" "
+          "aria-label=\"%s\"><div style=\"min-width: %spx\">%s</div></div></figure>\n",
+          NumberText(figure.width * 1.25), figure.name, NumberText(figure.width * kShrinkLeast),
+          figure.svg);
+    }
+    figures.push_back(std::move(figure));
+  }
+};
+
+void Tile(absl::string_view name, absl::string_view value, Page& page) {
+  absl::StrAppend(&page.html, "<div><dt>", Escape(name), "</dt><dd>", Escape(value),
+                  "</dd></div>\n");
+}
+
+void Tiles(const SettingSummary& best, Page& page) {
+  page.html += "<dl class=\"tiles\">\n";
+  Tile("99 % in", TimeText(best.most.median, "never"), page);
+  Tile("all in", TimeText(best.all.median, "never"), page);
+  Tile("agents not in, worst run", CountText(static_cast<int64_t>(best.lost)), page);
+  Tile("controller port, p99", TimeText(best.controller_p99.median, "not measured"), page);
+  Tile("deepest queue", CountText(best.queue_depth_max), page);
+  page.html += "</dl>\n";
+}
+
+absl::string_view HeadlineStyle(Findings::Verdict verdict) {
+  switch (verdict) {
+    case Findings::Verdict::kAllIn:
+      return "headline";
+    case Findings::Verdict::kSomeLost:
+    case Findings::Verdict::kNobodyServed:
+      return "headline bad";
+    case Findings::Verdict::kNoTrials:
+      break;
+  }
+  return "headline unknown";
+}
+
+void WhatToSet(const ReportInput& input, const Findings& findings, Page& page) {
+  if (findings.to_set.empty() && findings.steps.empty() && input.recommended.empty()) return;
+  page.html += "<h2 id=\"set\">What to set</h2>\n<div class=\"columns\">\n";
+  page.html += "<section>\n";
+  for (const FileLines& file : findings.to_set) page.File(file);
+  page.Items("ol", findings.steps);
+  page.html += "</section>\n";
+  if (!input.recommended.empty()) {
+    page.html += "<section>\n<h3>Recommended by floodgate-tune recommend</h3>\n";
+    page.Paragraph("For the fleet that it was asked about, which may be another than this one.");
+    for (const FileLines& file : input.recommended) page.File(file);
+    page.html += "</section>\n";
+  }
+  page.html += "</div>\n";
+}
+
+void FindingsSection(const ReportInput& input, const std::vector<SettingSummary>& summaries,
+                     const Findings& findings, Page& page) {
+  absl::StrAppend(&page.html, "<p class=\"", HeadlineStyle(findings.verdict), "\">",
+                  Escape(findings.headline), "</p>\n");
+  if (!summaries.empty()) Tiles(summaries.front(), page);
+  if (!findings.reasons.empty()) {
+    page.html += "<div class=\"columns\">\n<section>\n<h3>Why</h3>\n";
+    page.Items("ul", findings.reasons);
+    page.html += "</section>\n<section>\n<h3>What loses agents or time</h3>\n";
+    page.Items("ul", findings.losses);
+    page.html += "</section>\n</div>\n";
+  }
+  if (!findings.cautions.empty()) {
+    page.html += "<aside class=\"cautions\" aria-label=\"What limits this\">\n";
+    for (const std::string& caution : findings.cautions) page.Paragraph(caution);
+    page.html += "</aside>\n";
+  }
+  WhatToSet(input, findings, page);
+}
+
+void SweepSection(const Records& records, const std::vector<SettingSummary>& summaries,
+                  const Findings& findings, Page& page) {
+  const SweepAxes axes = AxesOf(records);
+  if (!axes.is_one_setting()) {
+    page.html += "<h2 id=\"sweep\">The sweep</h2>\n<div class=\"figures\">\n";
+    for (Figure& figure : HeatMaps(axes, summaries)) page.Picture(std::move(figure));
+    page.html += "</div>\n";
+    const std::string variations = VariationsTable(summaries.front(), findings.variations);
+    if (!variations.empty()) {
+      absl::StrAppend(&page.html, "<h3>The best setting with one thing changed</h3>\n", variations);
+    }
+  }
+}
+
+void TimelineSection(const Records& records, const std::vector<SettingSummary>& summaries,
+                     Page& page) {
+  const std::vector<Shown> shown = ShownTrials(records.trials, summaries);
+  if (shown.empty()) return;
+  page.html += "<h2 id=\"time\">While they came</h2>\n";
+  page.Paragraph("One run of each setting, the one whose time to 99 % is in the middle.");
+  page.html += "<div class=\"figures\">\n";
+  page.Picture(QueuePlot(shown));
+  page.Picture(ServedPlot(shown));
+  absl::StrAppend(&page.html, "</div>\n", MilestonesTable(shown));
+}
+
+void ComparisonSection(const Records& records, bool is_headline, Page& page) {
+  if (records.comparisons.empty()) return;
+  page.html += "<h2 id=\"prediction\">Prediction against measurement</h2>\n";
+  if (!is_headline) page.Paragraph(PredictionSentence(records.comparisons));
+  std::optional<Figure> plot = ScatterPlot(records.comparisons);
+  if (plot.has_value()) {
+    page.html += "<div class=\"figures\">\n";
+    page.Picture(*std::move(plot));
+    page.html += "</div>\n";
+  }
+  page.html += ComparisonsTable(records.comparisons);
+}
+
+std::string Subtitle(const Records& records) {
+  if (records.plan.has_value()) {
+    const Plan& plan = *records.plan;
+    return absl::StrCat(FleetText(plan.fleet), "; ", plan.cores,
+                        plan.cores == 1 ? " core, " : " cores, ", std::string(KeyText(plan.key)),
+                        "; ", plan.started);
+  }
+  if (!records.trials.empty()) return "the plan of the sweep is missing";
+  return FleetText(records.comparisons.front().fleet);
+}
+
+absl::Status IsWorthAReport(const Records& records, absl::string_view directory) {
+  if (!records.trials.empty() || !records.comparisons.empty()) return absl::OkStatus();
+  if (records.plan.has_value()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(directory,
+                     ": the sweep has no finished trial yet; let the same "
+                     "floodgate-tune sweep command go on, then ask again"));
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat(directory,
+                   ": has neither trials.jsonl nor comparisons.jsonl with anything in it; name the "
+                   "--out of a floodgate-tune sweep or predict --validate, or run one first"));
+}
+
+}  // namespace
+
+absl::StatusOr<Report> MakeReport(const ReportInput& input, absl::string_view directory) {
+  const Records& records = input.records;
+  if (absl::Status status = IsWorthAReport(records, directory); !status.ok()) return status;
+  std::vector<SettingSummary> summaries = Summarize(records.trials);
+  Rank(summaries);
+  const Findings findings = Find(records, summaries);
+  Page page;
+  absl::StrAppend(
+      &page.html,
+      "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n"
+      "<meta charset=\"utf-8\"/>\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+      "<meta name=\"color-scheme\" content=\"light dark\"/>\n"
+      "<title>floodgate: tuning report</title>\n<style>",
+      PlotStyle(), PageStyle(),
+      "</style>\n</head>\n<body>\n<header>\n<h1>floodgate: tuning report</h1>\n<p>",
+      Escape(Subtitle(records)), "</p>\n</header>\n<main>\n");
+  FindingsSection(input, summaries, findings, page);
+  if (!summaries.empty()) {
+    SweepSection(records, summaries, findings, page);
+    TimelineSection(records, summaries, page);
+    absl::StrAppend(&page.html, "<h2 id=\"settings\">All settings</h2>\n",
+                    SettingsTable(summaries, records.plan.has_value() ? records.plan->runs : 0));
+  }
+  ComparisonSection(records, summaries.empty(), page);
+  absl::StrAppend(&page.html, AboutSection(records),
+                  "</main>\n<footer>Written by floodgate-tune report. What the columns mean: "
+                  "docs/tuning.md.</footer>\n</body>\n</html>\n");
+  return Report{.html = std::move(page.html), .figures = std::move(page.figures)};
+}
+
+}  // namespace floodgate::tune

@@ -1,0 +1,193 @@
+#include "tools/tune/report/tables.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "sim/fleet.h"
+#include "tools/sim/choices.h"
+#include "tools/tune/report/scatter.h"
+#include "tools/tune/report/text.h"
+
+namespace floodgate::tune {
+namespace {
+
+// A table in a region of its own that can be scrolled, by keys too, where it is wider than the
+// page.
+class Table {
+ public:
+  Table(const std::string& label, const std::string& caption,
+        const std::vector<std::string>& headings) {
+    html_ = absl::StrFormat(
+        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\">\n<table>"
+        "<caption>%s</caption>\n<thead><tr>",
+        Escape(label), Escape(caption));
+    for (const std::string& heading : headings) {
+      absl::StrAppend(&html_, "<th scope=\"col\">", Escape(heading), "</th>");
+    }
+    html_ += "</tr></thead>\n<tbody>\n";
+  }
+
+  void BeginRow(bool is_best = false) { html_ += is_best ? "<tr class=\"best-row\">" : "<tr>"; }
+  void Heading(const std::string& text) {
+    absl::StrAppend(&html_, "<th scope=\"row\" class=\"left\">", Escape(text), "</th>");
+  }
+  // `note`: in small type below.
+  void Cell(const std::string& text, const std::string& style = "", const std::string& note = "") {
+    absl::StrAppend(&html_, style.empty() ? "<td>" : absl::StrCat("<td class=\"", style, "\">"),
+                    Escape(text));
+    if (!note.empty()) absl::StrAppend(&html_, "<span class=\"note\">", Escape(note), "</span>");
+    html_ += "</td>";
+  }
+  void EndRow() { html_ += "</tr>\n"; }
+  std::string Finish() && { return std::move(html_) + "</tbody></table></div>\n"; }
+
+ private:
+  std::string html_;
+};
+
+std::string Count(uint64_t count) {
+  return CountText(static_cast<int64_t>(count));
+}
+
+std::string DrainCell(int rate) {
+  return rate == 0 ? "none" : CountText(int64_t{rate});
+}
+std::string HandshakesCell(int count) {
+  return count == 0 ? "auto" : CountText(int64_t{count});
+}
+
+void SettingCells(const Setting& setting, Table& table) {
+  table.Cell(CountText(int64_t{setting.backlog}));
+  table.Cell(DrainCell(setting.drain_rate));
+  table.Cell(HandshakesCell(setting.handshakes));
+}
+
+std::string Range(const SettingSummary& summary, const TimeSpread& spread) {
+  return summary.runs > 1 && spread.least.has_value() ? RangeText(spread) : std::string();
+}
+
+void LostCell(const SettingSummary& summary, Table& table) {
+  const std::string note =
+      summary.lost > 0 && summary.runs > 1
+          ? absl::StrCat("in ", summary.runs_with_losses, " of ", summary.runs, " runs")
+          : std::string();
+  table.Cell(Count(summary.lost), summary.lost > 0 ? "bad-cell" : "", note);
+}
+
+// When `share` of the agents that came were in, by the timeline. nullopt: not in it.
+std::optional<Duration> WhenIn(const TrialResult& result, double share) {
+  const double wanted = share * static_cast<double>(result.agents);
+  for (const TrialMoment& moment : result.timeline) {
+    if (moment.served > 0 && static_cast<double>(moment.served) >= wanted) return moment.at;
+  }
+  return std::nullopt;
+}
+
+std::string ErrorText(const Comparison& comparison) {
+  const std::optional<double> error = ErrorOf(comparison);
+  return error.has_value() ? absl::StrFormat("%+.0f %%", *error * 100) : "none";
+}
+
+}  // namespace
+
+std::string SettingsTable(const std::vector<SettingSummary>& summaries, int runs) {
+  Table table("All settings", "Medians over the runs, and from the least to the most. Best first.",
+              {"", "backlog", "drain rate, /s", "handshakes", "runs", "not in, worst run",
+               "50 % in", "99 % in", "all in", "controller p99", "queue overflows", "SYNs again",
+               "gave up", "stale", "handshakes wasted", "deepest queue"});
+  for (size_t i = 0; i < summaries.size(); ++i) {
+    const SettingSummary& summary = summaries[i];
+    table.BeginRow(i == 0);
+    table.Heading(absl::StrCat(i + 1, "."));
+    SettingCells(summary.setting, table);
+    table.Cell(summary.runs < runs ? absl::StrCat(summary.runs, " of ", runs)
+                                   : absl::StrCat(summary.runs));
+    LostCell(summary, table);
+    table.Cell(TimeText(summary.half.median, "never"));
+    table.Cell(TimeText(summary.most.median, "never"), summary.most.median ? "" : "bad-cell",
+               Range(summary, summary.most));
+    table.Cell(TimeText(summary.all.median, "never"), "", Range(summary, summary.all));
+    table.Cell(TimeText(summary.controller_p99.median, "–"), "",
+               Range(summary, summary.controller_p99));
+    for (const double count : {summary.accept_overflows, summary.syn_retransmits, summary.gave_up,
+                               summary.stale, summary.wasted_handshakes, summary.queue_depth_max}) {
+      table.Cell(CountText(count));
+    }
+    table.EndRow();
+  }
+  return std::move(table).Finish();
+}
+
+std::string VariationsTable(const SettingSummary& best, const std::vector<Variation>& variations) {
+  if (variations.empty()) return "";
+  Table table("The best setting with one thing changed", "Medians over the runs",
+              {"changed", "99 % in", "not in, worst run", "what comes of it"});
+  table.BeginRow(true);
+  table.Heading("nothing");
+  table.Cell(TimeText(best.most.median, "never"));
+  LostCell(best, table);
+  table.Cell(SettingText(best.setting, false), "wide");
+  table.EndRow();
+  for (const Variation& variation : variations) {
+    table.BeginRow();
+    table.Heading(variation.what);
+    table.Cell(TimeText(variation.summary->most.median, "never"));
+    LostCell(*variation.summary, table);
+    table.Cell(variation.effect, "wide");
+    table.EndRow();
+  }
+  return std::move(table).Finish();
+}
+
+std::string MilestonesTable(const std::vector<Shown>& shown) {
+  constexpr std::array<double, 4> kShares = {0.25, 0.5, 0.75, 0.9};
+  Table table(
+      "When the agents were in", "What the lines show, of one run each",
+      {"", "25 % in", "50 % in", "75 % in", "90 % in", "99 % in", "all in", "deepest queue"});
+  for (const Shown& one : shown) {
+    const TrialResult& result = one.trial->result;
+    table.BeginRow();
+    table.Heading(absl::StrCat(one.role, ": ", SettingText(one.summary->setting, true)));
+    for (const double share : kShares) table.Cell(TimeText(WhenIn(result, share), "never"));
+    table.Cell(TimeText(result.most, "never"));
+    table.Cell(TimeText(result.all, "never"));
+    table.Cell(Count(result.queue_depth_max));
+    table.EndRow();
+  }
+  return std::move(table).Finish();
+}
+
+std::string ComparisonsTable(const std::vector<Comparison>& comparisons) {
+  Table table("Predictions and measurements",
+              "Predicted and measured; the error is of the time until 99 % are in",
+              {"", "backlog", "drain rate, /s", "handshakes", "agents", "patience", "cores", "key",
+               "handshake cost", "99 % in, measured", "99 % in, predicted", "error",
+               "50 % in, measured", "50 % in, predicted", "served, measured", "served, predicted"});
+  for (size_t i = 0; i < comparisons.size(); ++i) {
+    const Comparison& comparison = comparisons[i];
+    table.BeginRow();
+    table.Heading(absl::StrCat(i + 1, "."));
+    SettingCells(comparison.setting, table);
+    table.Cell(CountText(comparison.fleet.agents));
+    table.Cell(sim::PatienceText(comparison.fleet.patience));
+    table.Cell(absl::StrCat(comparison.cores));
+    table.Cell(std::string(KeyText(comparison.key)));
+    table.Cell(TimeText(comparison.handshake_cost));
+    table.Cell(TimeText(comparison.measured.most, "never"));
+    table.Cell(TimeText(comparison.predicted.most, "never"));
+    table.Cell(ErrorText(comparison), InBand(comparison) ? "" : "bad-cell");
+    table.Cell(TimeText(comparison.measured.half, "never"));
+    table.Cell(TimeText(comparison.predicted.half, "never"));
+    table.Cell(Count(comparison.measured.served));
+    table.Cell(Count(comparison.predicted.served));
+    table.EndRow();
+  }
+  return std::move(table).Finish();
+}
+
+}  // namespace floodgate::tune

@@ -1,0 +1,169 @@
+#include "tools/tune/report/text.h"
+
+#include <cmath>
+#include <cstddef>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "floodgate/backoff_text.h"
+#include "tools/sim/choices.h"
+
+namespace floodgate::tune {
+namespace {
+
+constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";
+
+// Bytes of the UTF-8 character that begins `text` and may be in XML; 0: there is none.
+size_t CharacterSize(absl::string_view text) {
+  const auto at = [text](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(text[i])); };
+  const uint32_t first = at(0);
+  if (first < 0x80) {
+    const bool control = first < 0x20 || first == 0x7F;
+    return !control || first == '\n' || first == '\t' ? 1 : 0;
+  }
+  const size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || size > text.size()) return 0;
+  uint32_t code = first & (0x7FU >> size);
+  for (size_t i = 1; i < size; ++i) {
+    if ((at(i) & 0xC0U) != 0x80) return 0;
+    code = (code << 6U) | (at(i) & 0x3FU);
+  }
+  const bool overlong = (size == 3 && code < 0x800) || (size == 4 && code < 0x10000);
+  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
+  const bool outside = code > 0x10FFFF || code == 0xFFFE || code == 0xFFFF;
+  // U+0080 to U+009F are controls, too.
+  return overlong || surrogate || outside || code < 0xA0 ? 0 : size;
+}
+
+struct TimeUnit {
+  double seconds;
+  absl::string_view name;
+};
+
+TimeUnit UnitOf(double seconds) {
+  if (seconds < 0.9995) return {1e-3, "ms"};
+  return seconds < 600 ? TimeUnit{1, "s"} : TimeUnit{60, "min"};
+}
+
+std::string ThreeDigits(double value) {
+  const double size = std::fabs(value);
+  const int decimals = size >= 99.95 || size == 0 ? 0 : size >= 9.995 ? 1 : 2;
+  return absl::StrFormat("%.*f", decimals, value);
+}
+
+}  // namespace
+
+std::string Escape(absl::string_view text) {
+  std::string escaped;
+  while (!text.empty()) {
+    const size_t size = CharacterSize(text);
+    const char first = text.front();
+    if (size == 0) {
+      absl::StrAppend(&escaped, kReplacement);
+    } else if (first == '&') {
+      escaped += "&amp;";
+    } else if (first == '<') {
+      escaped += "&lt;";
+    } else if (first == '>') {
+      escaped += "&gt;";
+    } else if (first == '"') {
+      escaped += "&quot;";
+    } else if (first == '\'') {
+      escaped += "&#39;";
+    } else {
+      absl::StrAppend(&escaped, text.substr(0, size));
+    }
+    text.remove_prefix(size == 0 ? 1 : size);
+  }
+  return escaped;
+}
+
+std::string CountText(int64_t count) {
+  const std::string digits = absl::StrCat(count);
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    const bool after_digit = i > 0 && digits[i - 1] != '-';
+    if (after_digit && (digits.size() - i) % 3 == 0) text.push_back(',');
+    text.push_back(digits[i]);
+  }
+  return text;
+}
+
+std::string CountText(double count) {
+  const double whole = std::round(count);
+  if (std::fabs(whole - count) < 0.05 || std::fabs(count) >= 100) {
+    return CountText(static_cast<int64_t>(whole));
+  }
+  return absl::StrFormat("%.1f", count);
+}
+
+std::string TimeText(Duration duration) {
+  const TimeUnit unit = UnitOf(duration.seconds());
+  return absl::StrCat(ThreeDigits(duration.seconds() / unit.seconds), " ", unit.name);
+}
+
+std::string TimeText(const std::optional<Duration>& duration, absl::string_view absent) {
+  return duration.has_value() ? TimeText(*duration) : std::string(absent);
+}
+
+std::string RangeText(const TimeSpread& spread) {
+  if (!spread.least.has_value()) return "never";
+  if (!spread.most.has_value()) return absl::StrCat(TimeText(*spread.least), " to never");
+  const TimeUnit unit = UnitOf(spread.most->seconds());
+  const std::string least = ThreeDigits(spread.least->seconds() / unit.seconds);
+  const std::string most = ThreeDigits(spread.most->seconds() / unit.seconds);
+  if (least == most) return absl::StrCat(most, " ", unit.name);
+  return absl::StrCat(least, " to ", most, " ", unit.name);
+}
+
+std::string TimesText(double factor) {
+  return absl::StrFormat("%.*f times", factor < 9.95 ? 1 : 0, factor);
+}
+
+std::string Counted(int64_t count, absl::string_view noun) {
+  return absl::StrCat(CountText(count), " ", noun, count == 1 ? "" : "s");
+}
+
+std::string DrainText(int drain_rate) {
+  return drain_rate == 0 ? "no drain rate"
+                         : absl::StrCat(CountText(int64_t{drain_rate}), " a second");
+}
+
+std::string HandshakesText(int handshakes) {
+  return handshakes == 0 ? "as floodgated chooses" : CountText(int64_t{handshakes});
+}
+
+std::string SettingText(const Setting& setting, bool shortly) {
+  std::string text = absl::StrCat("backlog ", CountText(int64_t{setting.backlog}));
+  if (setting.drain_rate != 0) {
+    absl::StrAppend(&text, ", drain rate ", CountText(int64_t{setting.drain_rate}), "/s");
+  } else if (!shortly) {
+    absl::StrAppend(&text, ", no drain rate");
+  }
+  if (setting.handshakes != 0) {
+    absl::StrAppend(&text, ", ", Counted(setting.handshakes, "handshake"), " at a time");
+  } else if (!shortly) {
+    absl::StrAppend(&text, ", handshakes as floodgated chooses");
+  }
+  return text;
+}
+
+absl::string_view KeyText(KeyKind key) {
+  switch (key) {
+    case KeyKind::kRsa2048:
+      return "RSA 2048";
+    case KeyKind::kRsa4096:
+      return "RSA 4096";
+    case KeyKind::kEcdsaP256:
+      break;
+  }
+  return "ECDSA P-256";
+}
+
+std::string FleetText(const Fleet& fleet) {
+  return absl::StrCat(Counted(fleet.agents, "agent"), " at once, patience ",
+                      sim::PatienceText(fleet.patience), ", retry ",
+                      std::string(RetryPolicyName(fleet.retry)));
+}
+
+}  // namespace floodgate::tune

@@ -1,0 +1,48 @@
+// Words and numbers of the report, as people read them, and how text gets into the file.
+#ifndef FLOODGATE_TOOLS_TUNE_REPORT_TEXT_H_
+#define FLOODGATE_TOOLS_TUNE_REPORT_TEXT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "base/time.h"
+#include "tools/tune/ranking.h"
+#include "tools/tune/trial.h"
+
+namespace floodgate::tune {
+
+// As text or an attribute's value of HTML and of XML 1.0: the five marks are written as references;
+// what neither may hold (control characters, what is no UTF-8) becomes U+FFFD.
+std::string Escape(absl::string_view text);
+
+// "12,345", "-3".
+std::string CountText(int64_t count);
+// A median of counts: "12", or "12.5" where it lies between two; big ones whole.
+std::string CountText(double count);
+// Three digits and the unit that suits: "0.35 ms", "420 ms", "1.42 s", "14.2 s", "142 s", "16.7
+// min".
+std::string TimeText(Duration duration);
+std::string TimeText(const std::optional<Duration>& duration, absl::string_view absent);
+// "1.40 to 1.61 s": one unit for both; one time where they look the same.
+std::string RangeText(const TimeSpread& spread);
+// How many times longer: "1.2 times", "18 times".
+std::string TimesText(double factor);
+// "1 agent", "1,000 agents".
+std::string Counted(int64_t count, absl::string_view noun);
+
+// "no drain rate", "500 a second"; "as floodgated chooses", "16".
+std::string DrainText(int drain_rate);
+std::string HandshakesText(int handshakes);
+// "backlog 4,096, no drain rate, 16 handshakes at a time". Without what 0 leaves to floodgated, if
+// `shortly`.
+std::string SettingText(const Setting& setting, bool shortly);
+// "ECDSA P-256", "RSA 2048", "RSA 4096".
+absl::string_view KeyText(KeyKind key);
+// "1,000 agents at once, patience 10s, retry immediate".
+std::string FleetText(const Fleet& fleet);
+
+}  // namespace floodgate::tune
+
+#endif  // FLOODGATE_TOOLS_TUNE_REPORT_TEXT_H_
