@@ -28,10 +28,11 @@ BROKEN = """<!DOCTYPE html><html lang="en"><head><title>broken</title></head>
 <body style="background: #fff; color: #ccc"><p style="width: 3000px">pale and wide</p>
 <svg id="s" class="plot" viewBox="0 0 200 100" style="width: 300px; height: 150px">
 <text x="10" y="50">over</text><text x="12" y="52">lapping</text><text x="190" y="20">outside</text>
-<rect width="200" height="100" fill="none"/><text x="80" y="90" fill="#eee">pale</text></svg>
+<rect width="200" height="100" fill="none"/><rect x="74" y="60" width="14" height="20" fill="#fff"/>
+<text x="50" y="75">too wide</text><text x="80" y="90" fill="#eee">pale</text></svg>
 <svg id="empty" viewBox="0 0 10 10" style="width: 0; height: 0"></svg></body></html>"""
 BROKEN_FAULTS = ("meets", "leaves the picture", "has a contrast", "wide on a screen",
-                 "leaves the screen", "empty is 0 by 0")
+                 "leaves the screen", "empty is 0 by 0", "wider than what it stands on")
 
 
 def measure(browser, path, width, scheme):

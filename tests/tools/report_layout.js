@@ -27,7 +27,7 @@
   };
   // The last filled rectangle before the text that lies under all of it.
   const groundInPlot = (svg, text) => {
-    let ground = groundOf(svg);
+    let ground = {colour: groundOf(svg), box: null};
     const box = text.getBBox();
     for (const rect of svg.querySelectorAll('rect')) {
       if (!(rect.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_FOLLOWING)) break;
@@ -37,7 +37,7 @@
       const x = box.x + box.width / 2, y = box.y + box.height / 2;
       if (fill === null || getComputedStyle(rect).fill.startsWith('url')) continue;
       if (x >= around.x && x <= around.x + around.width && y >= around.y &&
-          y <= around.y + around.height) ground = fill;
+          y <= around.y + around.height) ground = {colour: fill, box: around};
     }
     return ground;
   };
@@ -75,7 +75,12 @@
       }
       const size = parseFloat(getComputedStyle(text).fontSize) * shown.width / view.width;
       if (size < 8) say(`${name}: ${textOf(text)} is ${size.toFixed(1)} pixels high`);
-      const ratio = contrast(parse(getComputedStyle(text).fill), groundInPlot(svg, text));
+      const ground = groundInPlot(svg, text);
+      if (ground.box !== null &&
+          (box.x < ground.box.x || box.x + box.width > ground.box.x + ground.box.width)) {
+        say(`${name}: ${textOf(text)} is wider than what it stands on`);
+      }
+      const ratio = contrast(parse(getComputedStyle(text).fill), ground.colour);
       if (ratio < 4.5) say(`${name}: ${textOf(text)} has a contrast of ${ratio.toFixed(1)}`);
     });
     for (const line of svg.querySelectorAll('polyline')) {

@@ -26,8 +26,8 @@ double Noise(int a, int b, int c) {
   return static_cast<double>(state % 20'001) / 10'000 - 1;
 }
 
-// One after the other: a wave of agents comes, the queue takes what it can, and is drained until
-// the next wave.
+// All come at once; the queue takes what it can and is drained, and who found it full comes again
+// in a while.
 struct Storm {
   double agents = 0, limit = 0, rate = 0, patience = 0, end = 0;
   double in = 0, outside = 0, queue = 0, at = 0;
@@ -38,20 +38,19 @@ struct Storm {
     moments.push_back({Seconds(at), static_cast<uint64_t>(queue), static_cast<uint64_t>(in)});
   }
 
+  // Of those that come, what the queue has no room for goes away again.
+  void Come(double coming) {
+    const double taken = std::min(std::max(0.0, limit + 1 - queue), coming);
+    queue += taken;
+    outside -= taken;
+    overflows += coming - taken;
+  }
+
   void Run() {
     outside = agents;
-    double wave = 0;
-    double gap = 1;
+    Come(agents);
     const double step = std::min(0.02, agents / rate / 40);
     while (in < agents && at < end) {
-      if (at >= wave) {
-        const double taken = std::min(limit + 1 - queue, outside);
-        queue += taken;
-        outside -= taken;
-        overflows += outside;
-        wave = at + gap;
-        gap = std::min(gap * 2, 8.0);
-      }
       const double served = std::min(rate * step, queue);
       queue -= served;
       in += served;
@@ -62,6 +61,8 @@ struct Storm {
         outside += leaving;
         gave_up += leaving;
       }
+      // Those outside come again after 1, 2, 4, 8 s, spread out.
+      Come(outside * std::min(1.0, step / std::clamp(at, 1.0, 8.0)));
       if (agents - in < 0.5) in = agents;
       at += step;
       Keep();

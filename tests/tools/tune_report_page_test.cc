@@ -47,7 +47,7 @@ TEST(ReportTest, HasEverySectionInTheOrderOfUse) {
               ElementsAre("heat-map-0", "heat-map-16", "queue", "admitted", "prediction"));
   size_t before = 0;
   for (const char* mark : {"class=\"headline\"", "id=\"set\"", "id=\"sweep\"", "id=\"time\"",
-                           "id=\"settings\"", "id=\"prediction\"", "id=\"about\""}) {
+                           "id=\"settings\"", "id=\"comparison\"", "id=\"about\""}) {
     const size_t at = report.html.find(mark, before);
     ASSERT_NE(at, std::string::npos) << mark << " is not there, or not in its place";
     before = at;
@@ -123,7 +123,7 @@ TEST(ReportCommandTest, WritesThePageOfADirectory) {
   const std::string html = e2e::ReadFile(directory.File("report.html"));
   EXPECT_TRUE(absl::StartsWith(html, "<!DOCTYPE html>"));
   EXPECT_TRUE(absl::EndsWith(html, "</html>\n"));
-  EXPECT_THAT(html, AllOf(HasSubstr("net.core.somaxconn = 77"), HasSubstr("id=\"prediction\"")));
+  EXPECT_THAT(html, AllOf(HasSubstr("net.core.somaxconn = 77"), HasSubstr("id=\"comparison\"")));
   for (const char* name : {"heat-map-0", "queue", "admitted", "prediction"}) {
     const std::string svg = e2e::ReadFile(directory.File(absl::StrCat("report-", name, ".svg")));
     EXPECT_TRUE(absl::StartsWith(svg, "<svg xmlns=")) << name;

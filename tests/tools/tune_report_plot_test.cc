@@ -101,6 +101,13 @@ TEST(EscapeTest, KeepsTextAndReplacesWhatXmlMayNotHold) {
   EXPECT_EQ(Escape("\xf5\x80\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");  // beyond U+10FFFF
 }
 
+TEST(ProseTest, KeepsNumbersWithTheirUnitsAndMarksCode) {
+  EXPECT_EQ(Prose("in 1.4–1.5 s, 99 % <b>"), "in 1.4–\u20601.5\u00A0s, 99\u00A0% &lt;b&gt;");
+  EXPECT_EQ(Prose("3 settings, 3 msec"), "3 settings, 3 msec");
+  EXPECT_EQ(Prose("run `a --b 5 s`."), "run <code>a --b 5 s</code>.");
+  EXPECT_EQ(Prose(""), "");
+}
+
 TEST(TextTest, CountsHaveCommas) {
   EXPECT_EQ(CountText(int64_t{0}), "0");
   EXPECT_EQ(CountText(int64_t{999}), "999");
@@ -127,11 +134,16 @@ TEST(TextTest, TimesHaveThreeDigitsAndAUnit) {
   EXPECT_EQ(TimeText(std::nullopt, "never"), "never");
 }
 
+TEST(TextTest, MinutesAreOfRfc3339) {
+  EXPECT_EQ(MinuteText("2026-01-02T03:04:05Z"), "2026-01-02 03:04 UTC");
+  EXPECT_EQ(MinuteText("yesterday"), "yesterday");
+}
+
 TEST(TextTest, RangesHaveOneUnit) {
   const auto range = [](std::optional<Duration> least, std::optional<Duration> most) {
     return RangeText({.least = least, .median = least, .most = most});
   };
-  EXPECT_EQ(range(Duration::Milliseconds(900), Duration::Milliseconds(1'610)), "0.90 to 1.61 s");
+  EXPECT_EQ(range(Duration::Milliseconds(900), Duration::Milliseconds(1'610)), "0.90–1.61 s");
   EXPECT_EQ(range(Duration::Milliseconds(1'401), Duration::Milliseconds(1'402)), "1.40 s");
   EXPECT_EQ(range(Duration::Milliseconds(1'400), std::nullopt), "1.40 s to never");
   EXPECT_EQ(range(std::nullopt, std::nullopt), "never");

@@ -47,7 +47,7 @@ void PlanFacts(const Records& records, std::string& html) {
   Fact("kernel", plan.kernel, html);
   Fact("net.core.somaxconn", CountText(plan.somaxconn), html);
   Fact("floodgate", plan.version, html);
-  Fact("begun", plan.started, html);
+  Fact("begun", MinuteText(plan.started), html);
   Fact("a trial ends after", TimeText(plan.limit), html);
   Fact("backlogs", Values(plan.backlogs, "0"), html);
   Fact("drain rates, agents a second", Values(plan.drain_rates, "none"), html);

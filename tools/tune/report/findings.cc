@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "tools/tune/report/losses.h"
 #include "tools/tune/report/scatter.h"
 #include "tools/tune/report/text.h"
@@ -30,6 +31,22 @@ Findings::Verdict VerdictOf(const std::vector<SettingSummary>& summaries) {
   const bool nobody = std::all_of(summaries.begin(), summaries.end(),
                                   [](const SettingSummary& s) { return s.served_total == 0; });
   return nobody ? Findings::Verdict::kNobodyServed : Findings::Verdict::kSomeLost;
+}
+
+// "agent.backlog = 1024": what differs from the defaults.
+std::vector<std::string> ChangedLines(const Setting& setting) {
+  const Setting by_default;
+  std::vector<std::string> lines;
+  if (setting.backlog != by_default.backlog) {
+    lines.push_back(absl::StrCat("agent.backlog = ", setting.backlog));
+  }
+  if (setting.drain_rate != by_default.drain_rate) {
+    lines.push_back(absl::StrCat("drain.rate = ", setting.drain_rate));
+  }
+  if (setting.handshakes != by_default.handshakes) {
+    lines.push_back(absl::StrCat("limits.handshakes = ", setting.handshakes));
+  }
+  return lines;
 }
 
 std::string Headline(Findings::Verdict verdict, const Records& records,
@@ -57,7 +74,9 @@ std::string Headline(Findings::Verdict verdict, const Records& records,
   if (summaries.size() == 1) {
     return absl::StrCat("With the one setting that was tried (", setting, ") ", all);
   }
-  return absl::StrCat("Set ", setting, ": ", all);
+  const std::vector<std::string> lines = ChangedLines(best.setting);
+  if (lines.empty()) return absl::StrCat("Keep floodgated's defaults: ", all);
+  return absl::StrCat("Set ", absl::StrJoin(lines, ", "), ": ", all);
 }
 
 // The settings that lost as few and are as fast as the fastest of those.
@@ -134,15 +153,18 @@ std::vector<std::string> Reasons(const std::vector<SettingSummary>& summaries) {
   std::vector<std::string> reasons;
   const std::string runs =
       best.runs == 1 ? "In its one run" : absl::StrCat("In ", best.runs, " runs");
-  if (best.served_total > 0) {
+  if (best.half.median.has_value() && best.most.median.has_value()) {
     std::string text =
-        absl::StrCat(runs, " half of the agents were in after ",
-                     TimeText(best.half.median, "no time that was measured"), ", 99 % after ");
-    absl::StrAppend(&text, best.most.least.has_value() ? RangeText(best.most) : "no time at all");
+        absl::StrCat(runs, " half of the agents were in after ", TimeText(*best.half.median),
+                     ", 99 % after ", RangeText(best.most));
     if (best.all.median.has_value()) {
       absl::StrAppend(&text, ", all after ", TimeText(*best.all.median));
     }
     reasons.push_back(text + ".");
+  } else {
+    reasons.push_back(absl::StrCat(runs, " up to ", Agents(best.lost), " of ",
+                                   CountText(static_cast<int64_t>(best.agents)),
+                                   " were not in when the trial ended."));
   }
   if (summaries.size() > 1) {
     const std::string choice = ChoiceSentence(summaries);
@@ -174,17 +196,17 @@ void Advise(const Records& records, const SettingSummary& best, Findings& findin
                    CountText(int64_t{best.setting.backlog}), " or more",
                    here ? absl::StrCat(" (here it was ", CountText(records.plan->somaxconn), ")")
                         : std::string(),
-                   ". Leave it alone where it is that already; else write the file, run sysctl "
-                   "--system, and restart floodgated: a listener keeps the limit that it was "
+                   ". Leave it alone where it is that already; else write the file, run `sysctl "
+                   "--system`, and restart floodgated: a listener keeps the limit that it was "
                    "opened with."));
   findings.steps.emplace_back(
-      "Put the lines of floodgate.toml into the configuration, look at it with floodgated --check "
-      "--config FILE, then run floodgatectl reload.");
+      "Put the lines of floodgate.toml into the configuration, look at it with `floodgated --check "
+      "--config FILE`, then run `floodgatectl reload`.");
 }
 
 void AdviseNobodyServed(Findings& findings) {
   findings.steps.emplace_back(
-      "Run floodgate-tune audit: it finds limits of descriptors, ports and memory that stop "
+      "Run `floodgate-tune audit`: it finds limits of descriptors, ports and memory that stop "
       "everybody.");
   findings.steps.emplace_back(
       "Try one agent with floodgate-storm against the same floodgated: a backend that does not "
@@ -224,13 +246,13 @@ void AddCautions(const Records& records, const std::vector<SettingSummary>& summ
   if (const int missing = TrialsMissing(records); missing > 0) {
     findings.cautions.push_back(absl::StrCat(
         "The sweep is not finished: ", missing, missing == 1 ? " trial is" : " trials are",
-        " missing. The same floodgate-tune sweep command with the same --out goes on with it."));
+        " missing. The same `floodgate-tune sweep` command with the same `--out` goes on with it."));
   }
   AddStormCaution(records, findings);
   const SettingSummary& best = summaries.front();
   if (best.runs == 1) {
     findings.cautions.emplace_back(
-        "One run is no sample: small differences may be chance. Sweep with --runs 3 or more.");
+        "One run is no sample: small differences may be chance. Sweep with `--runs 3` or more.");
   } else if (best.most.least.has_value() && best.most.most.has_value() &&
              best.most.most->seconds() > best.most.least->seconds() * (1 + kUnsteady)) {
     findings.cautions.push_back(absl::StrCat("The runs of the best setting differ (",
@@ -272,8 +294,8 @@ Findings Find(const Records& records, const std::vector<SettingSummary>& summari
   findings.headline = Headline(findings.verdict, records, summaries);
   if (findings.verdict == Findings::Verdict::kNoTrials) {
     findings.cautions.emplace_back(
-        "No setting was swept here, so none is proposed: run floodgate-tune sweep with this "
-        "directory as --out.");
+        "No setting was swept here, so none is proposed: run `floodgate-tune sweep` with this "
+        "directory as `--out`.");
     return findings;
   }
   AddCautions(records, summaries, findings);
@@ -288,7 +310,7 @@ Findings Find(const Records& records, const std::vector<SettingSummary>& summari
   if (findings.verdict == Findings::Verdict::kSomeLost) {
     findings.steps.emplace_back(
         "That is not enough: agents are lost still. Try a greater backlog, more cores or more "
-        "patience, and run floodgate-tune audit for the host's limits.");
+        "patience, and run `floodgate-tune audit` for the host's limits.");
   }
   return findings;
 }

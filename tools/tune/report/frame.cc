@@ -7,7 +7,7 @@
 namespace floodgate::tune {
 namespace {
 
-constexpr double kFont = 13, kKeyTop = 26, kKeyLine = 19, kBelow = 48, kRight = 22;
+constexpr double kFont = 13, kKeyTop = 26, kKeyLine = 19, kBelow = 48, kRightLeast = 22;
 
 }  // namespace
 
@@ -17,8 +17,10 @@ double Frame::left() const {
   return widest + 12;
 }
 
+// Half of the last label is beyond the axis.
 double Frame::right() const {
-  return width - kRight;
+  const double label = x.ticks.empty() ? 0 : TextWidth(x.ticks.back().label, kFont);
+  return width - std::max(kRightLeast, label / 2 + 2);
 }
 
 // Below the heading, the key and the label of the vertical axis.

@@ -65,19 +65,19 @@ struct Map {
   bool OfMap(const SettingSummary& summary) const {
     return summary.setting.handshakes == handshakes;
   }
+  bool BestIsHatched() const { return OfMap(summaries.front()) && summaries.front().lost > 0; }
   bool Hatched() const {
     return std::any_of(summaries.begin(), summaries.end(),
                        [this](const SettingSummary& s) { return OfMap(s) && s.lost > 0; });
   }
 };
 
+// There is no room for both; the ring is the mark of the best as well.
 std::string SecondLine(const Map& map, const SettingSummary& summary) {
-  std::string text = map.IsBest(summary) ? "best" : "";
   if (summary.lost > 0) {
-    absl::StrAppend(&text, text.empty() ? "" : ", ", CountText(static_cast<int64_t>(summary.lost)),
-                    " not in");
+    return absl::StrCat(CountText(static_cast<int64_t>(summary.lost)), " not in");
   }
-  return text;
+  return map.IsBest(summary) ? "best" : "";
 }
 
 void DrawCell(const Map& map, const Setting& setting, Point corner, Svg& svg) {
@@ -132,24 +132,40 @@ void DrawLabels(const Map& map, Svg& svg) {
   }
 }
 
+double KeyHeight(const Map& map) {
+  return 8 + (map.scale.most > 0 ? kScaleHeight + 20 : 0) + (map.Hatched() ? 22 : 0) +
+         (map.BestIsHatched() ? 22 : 0);
+}
+
+void DrawScale(const Map& map, double top, double width, Svg& svg) {
+  const double left = kLabelWidth;
+  const double step = (width - left - kGap) / kScaleSteps;
+  for (int i = 0; i < kScaleSteps; ++i) {
+    svg.Rect(left + step * i, top, step + 0.3, kScaleHeight,
+             absl::StrFormat("fill=\"%s\"", SequenceAt(i / (kScaleSteps - 1.0)).Text()));
+  }
+  const auto text = [](double seconds) {
+    return TimeText(Duration{static_cast<int64_t>(seconds * 1e9)});
+  };
+  svg.Text({left, top + 25}, text(map.scale.least), "class=\"small muted\"");
+  svg.Text({width - kGap, top + 25}, text(map.scale.most), "class=\"small end muted\"");
+}
+
 void DrawKey(const Map& map, double top, double width, Svg& svg) {
+  double line = top;
   if (map.scale.most > 0) {
-    const double left = kLabelWidth;
-    const double step = (width - left - kGap) / kScaleSteps;
-    for (int i = 0; i < kScaleSteps; ++i) {
-      svg.Rect(left + step * i, top, step + 0.3, kScaleHeight,
-               absl::StrFormat("fill=\"%s\"", SequenceAt(i / (kScaleSteps - 1.0)).Text()));
-    }
-    const auto text = [](double seconds) {
-      return TimeText(Duration{static_cast<int64_t>(seconds * 1e9)});
-    };
-    svg.Text({left, top + 26}, text(map.scale.least), "class=\"small muted\"");
-    svg.Text({width - kGap, top + 26}, text(map.scale.most), "class=\"small end muted\"");
+    DrawScale(map, top, width, svg);
+    line += kScaleHeight + 20;
   }
   if (map.Hatched()) {
-    svg.Rect(kLabelWidth, top + 38, 28, kHatchHeight,
+    svg.Rect(kLabelWidth, line + 7, 28, kHatchHeight,
              absl::StrFormat("fill=\"url(#%s-hatch)\"", map.name));
-    svg.Text({kLabelWidth + 36, top + 46}, "not all agents were in", "class=\"small muted\"");
+    svg.Text({kLabelWidth + 36, line + 15}, "not all agents were in", "class=\"small muted\"");
+    line += 22;
+  }
+  if (map.BestIsHatched()) {
+    svg.Rect(kLabelWidth + 1.5, line + 4.5, 25, 11, "class=\"ring\"");
+    svg.Text({kLabelWidth + 36, line + 15}, "the best of all", "class=\"small muted\"");
   }
 }
 
@@ -173,7 +189,7 @@ Figure Draw(const Map& map) {
   const double cell = CellWidth(map.axes.drain_rates.size());
   const double width = std::max(kWidthLeast, kLabelWidth + cell * columns);
   const double key_top = kCellsTop + kCellHeight * rows + 8;
-  Svg svg(map.name, width, key_top + (map.Hatched() ? 54 : 34),
+  Svg svg(map.name, width, key_top + KeyHeight(map),
           absl::StrCat("Heat map: time until 99 % of the agents are in, over backlog and drain "
                        "rate; handshakes at a time: ",
                        HandshakesText(map.handshakes)),

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -99,7 +100,9 @@ std::string LosersSentence(const std::vector<SettingSummary>& summaries) {
                         CountText(static_cast<int64_t>(losers[0]->agents)), " were not served.");
   }
   std::string text =
-      absl::StrCat(losers.size(), " of ", summaries.size(), " settings lost agents, ");
+      losers.size() == summaries.size()
+          ? absl::StrCat("All ", summaries.size(), " settings lost agents, ")
+          : absl::StrCat(losers.size(), " of ", summaries.size(), " settings lost agents, ");
   absl::StrAppend(&text, "up to ", CountText(static_cast<int64_t>(losers[0]->lost)), " of ",
                   CountText(static_cast<int64_t>(losers[0]->agents)));
   const std::string shared = losers.size() < summaries.size() ? WhatLosersShare(summaries) : "";
@@ -140,13 +143,37 @@ int DifferencesOf(const Setting& a, const Setting& b) {
          (a.handshakes != b.handshakes ? 1 : 0);
 }
 
+// The setting that lost no more than the best and took longest. Null: none has a time.
+const SettingSummary* SlowestOf(const std::vector<SettingSummary>& summaries) {
+  const SettingSummary* slowest = nullptr;
+  for (const SettingSummary& summary : summaries) {
+    if (summary.lost != summaries.front().lost || !summary.most.median.has_value()) continue;
+    if (slowest == nullptr || *summary.most.median > *slowest->most.median) slowest = &summary;
+  }
+  return slowest;
+}
+
+// "" if that costs too little to be told.
+std::string SlowestSentence(const SettingSummary& slowest, const SettingSummary& best) {
+  if (!best.most.median.has_value() || best.most.median->ns <= 0) return "";
+  const double factor = slowest.most.median->seconds() / best.most.median->seconds();
+  if (factor < kSlower) return "";
+  std::string text = absl::StrCat(
+      "What costs most time without losing ", best.lost == 0 ? "anybody" : "more agents", " is ",
+      SettingText(slowest.setting, true), ": ", TimeText(*slowest.most.median), ", ",
+      TimesText(factor), " as long");
+  const std::string cause = CauseOf(slowest, best);
+  if (!cause.empty()) absl::StrAppend(&text, "; ", cause);
+  return text + ".";
+}
+
 }  // namespace
 
 std::string CauseOf(const SettingSummary& summary, const SettingSummary& best) {
   std::vector<std::string> causes;
   if (Stands(summary.accept_overflows, best.accept_overflows, summary)) {
-    causes.push_back(absl::StrCat("the queue was full ", CountText(summary.accept_overflows),
-                                  " times, and who finds it full comes again after 1, 2, 3 … s"));
+    causes.push_back(
+        absl::StrCat("the queue was full ", CountText(summary.accept_overflows), " times"));
   } else if (Stands(summary.syn_retransmits, best.syn_retransmits, summary)) {
     causes.push_back(absl::StrCat(CountText(summary.syn_retransmits), " SYNs were sent again"));
   }
@@ -170,23 +197,19 @@ std::string CauseOf(const SettingSummary& summary, const SettingSummary& best) {
 std::vector<std::string> LossSentences(const std::vector<SettingSummary>& summaries) {
   const SettingSummary& best = summaries.front();
   std::vector<std::string> sentences = {LosersSentence(summaries)};
-  const SettingSummary* slowest = nullptr;  // of those who lost no more than the best
-  for (const SettingSummary& summary : summaries) {
-    if (summary.lost != best.lost || !summary.most.median.has_value()) continue;
-    if (slowest == nullptr || *summary.most.median > *slowest->most.median) slowest = &summary;
+  if (const SettingSummary* slowest = SlowestOf(summaries); slowest != nullptr) {
+    std::string sentence = SlowestSentence(*slowest, best);
+    if (!sentence.empty()) sentences.push_back(std::move(sentence));
   }
-  if (slowest == nullptr || !best.most.median.has_value() || best.most.median->ns <= 0) {
-    return sentences;
+  const bool overflows =
+      std::any_of(summaries.begin(), summaries.end(), [&best](const SettingSummary& summary) {
+        return Stands(summary.accept_overflows, best.accept_overflows, summary);
+      });
+  if (overflows) {
+    sentences.emplace_back(
+        "Who finds the queue full comes again after 1, 2, 3 … s, or waits for nothing until its "
+        "own time-out: a backlog of the number of agents spares them that.");
   }
-  const double factor = slowest->most.median->seconds() / best.most.median->seconds();
-  if (factor < kSlower) return sentences;
-  std::string text = absl::StrCat("What costs most time without losing ",
-                                  best.lost == 0 ? "anybody" : "more agents", ": ",
-                                  SettingText(slowest->setting, true), " takes ", TimesText(factor),
-                                  " as long, ", TimeText(*slowest->most.median));
-  const std::string cause = CauseOf(*slowest, best);
-  if (!cause.empty()) absl::StrAppend(&text, ": ", cause);
-  sentences.push_back(text + ".");
   return sentences;
 }
 

@@ -1,5 +1,6 @@
 #include "tools/tune/report/page.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -27,11 +28,11 @@ struct Page {
   std::string html;
   std::vector<Figure> figures;
 
-  void Paragraph(absl::string_view text) { absl::StrAppend(&html, "<p>", Escape(text), "</p>\n"); }
+  void Paragraph(absl::string_view text) { absl::StrAppend(&html, "<p>", Prose(text), "</p>\n"); }
   void Items(absl::string_view tag, const std::vector<std::string>& items) {
     absl::StrAppend(&html, "<", tag, ">\n");
     for (const std::string& item : items) {
-      absl::StrAppend(&html, "<li>", Escape(item), "</li>\n");
+      absl::StrAppend(&html, "<li>", Prose(item), "</li>\n");
     }
     absl::StrAppend(&html, "</", tag, ">\n");
   }
@@ -46,7 +47,8 @@ struct Page {
     } else {
       absl::StrAppendFormat(
           &html,
-          "<figure style=\"max-width: %spx\"><div class=\"scroll\" role=\"region\" tabindex=\"0\" "
+          "<figure class=\"wide\" style=\"max-width: %spx\"><div class=\"scroll\" role=\"region\" "
+          "tabindex=\"0\" "
           "aria-label=\"%s\"><div style=\"min-width: %spx\">%s</div></div></figure>\n",
           NumberText(figure.width * 1.25), figure.name, NumberText(figure.width * kShrinkLeast),
           figure.svg);
@@ -86,7 +88,7 @@ absl::string_view HeadlineStyle(Findings::Verdict verdict) {
 void WhatToSet(const ReportInput& input, const Findings& findings, Page& page) {
   if (findings.to_set.empty() && findings.steps.empty() && input.recommended.empty()) return;
   page.html += "<h2 id=\"set\">What to set</h2>\n<div class=\"columns\">\n";
-  page.html += "<section>\n";
+  page.html += input.recommended.empty() ? "<section>\n" : "<section>\n<h3>By this sweep</h3>\n";
   for (const FileLines& file : findings.to_set) page.File(file);
   page.Items("ol", findings.steps);
   page.html += "</section>\n";
@@ -102,7 +104,7 @@ void WhatToSet(const ReportInput& input, const Findings& findings, Page& page) {
 void FindingsSection(const ReportInput& input, const std::vector<SettingSummary>& summaries,
                      const Findings& findings, Page& page) {
   absl::StrAppend(&page.html, "<p class=\"", HeadlineStyle(findings.verdict), "\">",
-                  Escape(findings.headline), "</p>\n");
+                  Prose(findings.headline), "</p>\n");
   if (!summaries.empty()) Tiles(summaries.front(), page);
   if (!findings.reasons.empty()) {
     page.html += "<div class=\"columns\">\n<section>\n<h3>Why</h3>\n";
@@ -145,15 +147,33 @@ void TimelineSection(const Records& records, const std::vector<SettingSummary>& 
   absl::StrAppend(&page.html, "</div>\n", MilestonesTable(shown));
 }
 
+std::vector<std::string> ScatterNotes(const std::vector<Comparison>& comparisons) {
+  std::vector<std::string> notes = {
+      "Each number is a row of the table below. Above the line the prediction was too late, below "
+      "it too soon.",
+      "A diamond is off by more than 20 % of the measurement."};
+  const auto absent =
+      std::count_if(comparisons.begin(), comparisons.end(),
+                    [](const Comparison& comparison) { return !ErrorOf(comparison).has_value(); });
+  if (absent > 0) {
+    notes.push_back(absl::StrCat(absent, " of ", comparisons.size(),
+                                 " are not in the picture, since 99 % were never in, as it was "
+                                 "predicted or as it was measured."));
+  }
+  return notes;
+}
+
 void ComparisonSection(const Records& records, bool is_headline, Page& page) {
   if (records.comparisons.empty()) return;
-  page.html += "<h2 id=\"prediction\">Prediction against measurement</h2>\n";
+  page.html += "<h2 id=\"comparison\">Prediction against measurement</h2>\n";
   if (!is_headline) page.Paragraph(PredictionSentence(records.comparisons));
   std::optional<Figure> plot = ScatterPlot(records.comparisons);
   if (plot.has_value()) {
     page.html += "<div class=\"figures\">\n";
     page.Picture(*std::move(plot));
-    page.html += "</div>\n";
+    page.html += "<section>\n";
+    page.Items("ul", ScatterNotes(records.comparisons));
+    page.html += "</section>\n</div>\n";
   }
   page.html += ComparisonsTable(records.comparisons);
 }
@@ -163,7 +183,7 @@ std::string Subtitle(const Records& records) {
     const Plan& plan = *records.plan;
     return absl::StrCat(FleetText(plan.fleet), "; ", plan.cores,
                         plan.cores == 1 ? " core, " : " cores, ", std::string(KeyText(plan.key)),
-                        "; ", plan.started);
+                        "; ", MinuteText(plan.started));
   }
   if (!records.trials.empty()) return "the plan of the sweep is missing";
   return FleetText(records.comparisons.front().fleet);

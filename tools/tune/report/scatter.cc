@@ -112,7 +112,7 @@ void DrawSpots(const std::vector<Spot>& spots, const Frame& frame, Svg& svg) {
   for (const Spot& spot : spots) {
     const Point at = frame.At(spot.measured, spot.predicted);
     const std::string number = absl::StrCat(spot.number);
-    const double width = TextWidth(number, kFont);
+    const double width = TextWidth(number, kFont) + 4;
     const std::optional<Point> place = FreePlace(at, width, frame, taken);
     if (place.has_value()) {
       svg.Line(at, *place, "class=\"leader\"");

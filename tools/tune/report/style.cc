@@ -54,13 +54,14 @@ body { margin: 0; background: var(--ground); color: var(--ink); line-height: 1.5
 main, header { max-width: 74rem; margin: 0 auto; padding: 0 1.25rem; }
 header { padding-top: 1.75rem; }
 h1 { font-size: 1.15rem; margin: 0; font-weight: 600; color: var(--muted); }
-header p { margin: 0.2rem 0 0; color: var(--muted); }
+header p { margin: 0.2rem 0 0; color: var(--muted); max-width: none; }
 h2 { font-size: 1.3rem; margin: 2.75rem 0 0.5rem; line-height: 1.25; }
 h3 { font-size: 1.02rem; margin: 1.5rem 0 0.4rem; }
 p, ul, ol { margin: 0.5rem 0; max-width: 46rem; }
 ul, ol { padding-left: 1.3rem; }
 li { margin: 0.25rem 0; }
 code, pre { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: 0.92em; }
+li code { white-space: nowrap; }
 .headline { font-size: 1.55rem; line-height: 1.3; font-weight: 600; margin: 0.9rem 0 1rem;
   max-width: 52rem; padding-left: 0.9rem; border-left: 0.35rem solid var(--good); }
 .headline.bad { border-color: var(--bad); }
@@ -83,23 +84,23 @@ pre { background: var(--panel); border-radius: 0.5rem; padding: 0.8rem 1rem; mar
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); }
 .figures figure { margin: 0; min-width: 0; }
 .figures svg { width: 100%; height: auto; }
+.figures .wide { grid-column: 1 / -1; }
 .scroll { overflow-x: auto; margin: 1rem 0; }
 .scroll:focus-visible { outline: 2px solid var(--best); outline-offset: 2px; }
-table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums;
+table { border-collapse: collapse; font-size: 0.86rem; font-variant-numeric: tabular-nums;
   overflow-wrap: normal; }
 caption { text-align: left; color: var(--muted); padding-bottom: 0.4rem; }
-th, td { padding: 0.32rem 0.7rem; text-align: right; border-bottom: 1px solid var(--rule);
+th, td { padding: 0.32rem 0.42rem; text-align: right; border-bottom: 1px solid var(--rule);
   white-space: nowrap; vertical-align: top; }
 th { font-weight: 600; }
-thead th { vertical-align: bottom; border-bottom: 2px solid var(--axis); white-space: normal;
-  min-width: 4.2rem; }
+thead th { vertical-align: bottom; border-bottom: 2px solid var(--axis); }
 th:first-child, td:first-child { padding-left: 0; }
-.left { text-align: left; }
+.left, thead th.left { text-align: left; }
 td.wide { white-space: normal; min-width: 18rem; text-align: left; }
 tr.best-row th, tr.best-row td { background: var(--panel); }
 .bad-cell { color: var(--bad); font-weight: 600; }
-.note { color: var(--muted); font-size: 0.9rem; }
-td .note { display: block; }
+.note { color: var(--muted); font-size: 0.9rem; font-weight: 400; }
+td .note { display: block; font-size: 0.92em; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: 0.25rem 1.5rem; margin: 0.8rem 0; }
 .facts dt { color: var(--muted); }
 .facts dd { margin: 0; }
@@ -121,7 +122,6 @@ footer { max-width: 74rem; margin: 3rem auto 0; padding: 1rem 1.25rem 2rem; colo
   .scroll { overflow: visible; }
   table { font-size: 7.5pt; }
   th, td { padding: 0.2rem 0.35rem; }
-  thead th { min-width: 0; }
   td.wide { min-width: 10rem; }
   .figures figure { max-width: 17cm; }
 }

@@ -6,15 +6,20 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "sim/fleet.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "tools/sim/choices.h"
 #include "tools/tune/report/scatter.h"
 #include "tools/tune/report/text.h"
 
 namespace floodgate::tune {
 namespace {
+
+// Before the heading of a column of text, which is aligned to the left.
+constexpr absl::string_view kTextColumn = "<";
 
 // A table in a region of its own that can be scrolled, by keys too, where it is wider than the
 // page.
@@ -27,7 +32,11 @@ class Table {
         "<caption>%s</caption>\n<thead><tr>",
         Escape(label), Escape(caption));
     for (const std::string& heading : headings) {
-      absl::StrAppend(&html_, "<th scope=\"col\">", Escape(heading), "</th>");
+      const bool is_text = absl::StartsWith(heading, kTextColumn);
+      absl::StrAppend(
+          &html_, is_text ? "<th scope=\"col\" class=\"left\">" : "<th scope=\"col\">",
+          absl::StrReplaceAll(Escape(absl::StripPrefix(heading, kTextColumn)), {{"\n", "<br/>"}}),
+          "</th>");
     }
     html_ += "</tr></thead>\n<tbody>\n";
   }
@@ -67,8 +76,10 @@ void SettingCells(const Setting& setting, Table& table) {
   table.Cell(HandshakesCell(setting.handshakes));
 }
 
-std::string Range(const SettingSummary& summary, const TimeSpread& spread) {
-  return summary.runs > 1 && spread.least.has_value() ? RangeText(spread) : std::string();
+// "" where the runs do not differ in what is shown.
+std::string Range(const TimeSpread& spread) {
+  if (!spread.least.has_value() || !spread.most.has_value()) return "";
+  return TimeText(*spread.least) == TimeText(*spread.most) ? "" : RangeText(spread);
 }
 
 void LostCell(const SettingSummary& summary, Table& table) {
@@ -90,16 +101,24 @@ std::optional<Duration> WhenIn(const TrialResult& result, double share) {
 
 std::string ErrorText(const Comparison& comparison) {
   const std::optional<double> error = ErrorOf(comparison);
-  return error.has_value() ? absl::StrFormat("%+.0f %%", *error * 100) : "none";
+  if (!error.has_value()) return "none";
+  return absl::StrFormat("%s%.0f %%", *error < 0 ? "−" : "+", std::fabs(*error) * 100);
+}
+
+// The time to 99 per cent, and who was not in.
+void MostCell(const TrialResult& result, Table& table) {
+  const uint64_t lost = result.agents - std::min(result.served, result.agents);
+  table.Cell(TimeText(result.most, "never"), "",
+             lost > 0 ? absl::StrCat(Count(lost), " not in") : std::string());
 }
 
 }  // namespace
 
 std::string SettingsTable(const std::vector<SettingSummary>& summaries, int runs) {
   Table table("All settings", "Medians over the runs, and from the least to the most. Best first.",
-              {"", "backlog", "drain rate, /s", "handshakes", "runs", "not in, worst run",
-               "50 % in", "99 % in", "all in", "controller p99", "queue overflows", "SYNs again",
-               "gave up", "stale", "handshakes wasted", "deepest queue"});
+              {"", "backlog", "drain\nrate, /s", "handshakes", "runs", "not in,\nworst run",
+               "50 %\nin", "99 %\nin", "all in", "controller\np99", "queue\noverflows",
+               "SYNs\nagain", "gave\nup", "stale", "handshakes\nwasted", "deepest\nqueue"});
   for (size_t i = 0; i < summaries.size(); ++i) {
     const SettingSummary& summary = summaries[i];
     table.BeginRow(i == 0);
@@ -110,10 +129,9 @@ std::string SettingsTable(const std::vector<SettingSummary>& summaries, int runs
     LostCell(summary, table);
     table.Cell(TimeText(summary.half.median, "never"));
     table.Cell(TimeText(summary.most.median, "never"), summary.most.median ? "" : "bad-cell",
-               Range(summary, summary.most));
-    table.Cell(TimeText(summary.all.median, "never"), "", Range(summary, summary.all));
-    table.Cell(TimeText(summary.controller_p99.median, "–"), "",
-               Range(summary, summary.controller_p99));
+               Range(summary.most));
+    table.Cell(TimeText(summary.all.median, "never"));
+    table.Cell(TimeText(summary.controller_p99.median, "–"), "", Range(summary.controller_p99));
     for (const double count : {summary.accept_overflows, summary.syn_retransmits, summary.gave_up,
                                summary.stale, summary.wasted_handshakes, summary.queue_depth_max}) {
       table.Cell(CountText(count));
@@ -126,7 +144,7 @@ std::string SettingsTable(const std::vector<SettingSummary>& summaries, int runs
 std::string VariationsTable(const SettingSummary& best, const std::vector<Variation>& variations) {
   if (variations.empty()) return "";
   Table table("The best setting with one thing changed", "Medians over the runs",
-              {"changed", "99 % in", "not in, worst run", "what comes of it"});
+              {"<changed", "99 % in", "not in, worst run", "<what comes of it"});
   table.BeginRow(true);
   table.Heading("nothing");
   table.Cell(TimeText(best.most.median, "never"));
@@ -165,9 +183,9 @@ std::string MilestonesTable(const std::vector<Shown>& shown) {
 std::string ComparisonsTable(const std::vector<Comparison>& comparisons) {
   Table table("Predictions and measurements",
               "Predicted and measured; the error is of the time until 99 % are in",
-              {"", "backlog", "drain rate, /s", "handshakes", "agents", "patience", "cores", "key",
-               "handshake cost", "99 % in, measured", "99 % in, predicted", "error",
-               "50 % in, measured", "50 % in, predicted", "served, measured", "served, predicted"});
+              {"", "backlog", "drain\nrate, /s", "handshakes", "agents", "patience", "cores", "key",
+               "handshake\ncost", "99 % in,\nmeasured", "99 % in,\npredicted", "error",
+               "50 % in,\nmeasured", "50 % in,\npredicted"});
   for (size_t i = 0; i < comparisons.size(); ++i) {
     const Comparison& comparison = comparisons[i];
     table.BeginRow();
@@ -178,13 +196,11 @@ std::string ComparisonsTable(const std::vector<Comparison>& comparisons) {
     table.Cell(absl::StrCat(comparison.cores));
     table.Cell(std::string(KeyText(comparison.key)));
     table.Cell(TimeText(comparison.handshake_cost));
-    table.Cell(TimeText(comparison.measured.most, "never"));
-    table.Cell(TimeText(comparison.predicted.most, "never"));
+    MostCell(comparison.measured, table);
+    MostCell(comparison.predicted, table);
     table.Cell(ErrorText(comparison), InBand(comparison) ? "" : "bad-cell");
     table.Cell(TimeText(comparison.measured.half, "never"));
     table.Cell(TimeText(comparison.predicted.half, "never"));
-    table.Cell(Count(comparison.measured.served));
-    table.Cell(Count(comparison.predicted.served));
     table.EndRow();
   }
   return std::move(table).Finish();

@@ -1,8 +1,12 @@
 #include "tools/tune/report/text.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "floodgate/backoff_text.h"
@@ -33,6 +37,16 @@ size_t CharacterSize(absl::string_view text) {
   const bool outside = code > 0x10FFFF || code == 0xFFFE || code == 0xFFFF;
   // U+0080 to U+009F are controls, too.
   return overlong || surrogate || outside || code < 0xA0 ? 0 : size;
+}
+
+constexpr absl::string_view kDash = "–";
+
+// Whether `word` stands there and no letter follows.
+bool IsWordAt(absl::string_view text, size_t at, absl::string_view word) {
+  const absl::string_view rest = text.substr(at);
+  if (!absl::StartsWith(rest, word)) return false;
+  return rest.size() == word.size() ||
+         !absl::ascii_isalnum(static_cast<unsigned char>(rest[word.size()]));
 }
 
 struct TimeUnit {
@@ -78,6 +92,32 @@ std::string Escape(absl::string_view text) {
   return escaped;
 }
 
+std::string Prose(absl::string_view text) {
+  static constexpr absl::string_view kUnits[] = {" s", " ms", " min", " %"};
+  const std::string escaped = Escape(text);
+  const absl::string_view rest = escaped;
+  std::string prose;
+  bool in_code = false;
+  for (size_t i = 0; i < rest.size(); ++i) {
+    const bool after_digit = i > 0 && absl::ascii_isdigit(static_cast<unsigned char>(rest[i - 1]));
+    const bool unit = after_digit && !in_code && rest[i] == ' ' &&
+                      std::any_of(std::begin(kUnits), std::end(kUnits),
+                                  [&](absl::string_view u) { return IsWordAt(rest, i, u); });
+    if (rest[i] == '`') {
+      prose += in_code ? "</code>" : "<code>";
+      in_code = !in_code;
+    } else if (unit) {
+      prose += "\u00A0";
+    } else if (after_digit && absl::StartsWith(rest.substr(i), kDash)) {
+      absl::StrAppend(&prose, kDash, "\u2060");
+      i += kDash.size() - 1;
+    } else {
+      prose.push_back(rest[i]);
+    }
+  }
+  return prose;
+}
+
 std::string CountText(int64_t count) {
   const std::string digits = absl::StrCat(count);
   std::string text;
@@ -113,7 +153,12 @@ std::string RangeText(const TimeSpread& spread) {
   const std::string least = ThreeDigits(spread.least->seconds() / unit.seconds);
   const std::string most = ThreeDigits(spread.most->seconds() / unit.seconds);
   if (least == most) return absl::StrCat(most, " ", unit.name);
-  return absl::StrCat(least, " to ", most, " ", unit.name);
+  return absl::StrCat(least, "–", most, " ", unit.name);
+}
+
+std::string MinuteText(const std::string& time) {
+  if (time.size() != 20 || time[10] != 'T' || time.back() != 'Z') return time;
+  return absl::StrCat(time.substr(0, 10), " ", time.substr(11, 5), " UTC");
 }
 
 std::string TimesText(double factor) {

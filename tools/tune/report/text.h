@@ -17,6 +17,10 @@ namespace floodgate::tune {
 // what neither may hold (control characters, what is no UTF-8) becomes U+FFFD.
 std::string Escape(absl::string_view text);
 
+// The same for a sentence of a page: between back quotes is code; a number is not parted from its
+// unit, nor a range.
+std::string Prose(absl::string_view text);
+
 // "12,345", "-3".
 std::string CountText(int64_t count);
 // A median of counts: "12", or "12.5" where it lies between two; big ones whole.
@@ -25,8 +29,10 @@ std::string CountText(double count);
 // min".
 std::string TimeText(Duration duration);
 std::string TimeText(const std::optional<Duration>& duration, absl::string_view absent);
-// "1.40 to 1.61 s": one unit for both; one time where they look the same.
+// "1.40–1.61 s": one unit for both; one time where they look the same.
 std::string RangeText(const TimeSpread& spread);
+// "2026-01-02 03:04 UTC", of RFC 3339 in UTC; anything else as it is.
+std::string MinuteText(const std::string& time);
 // How many times longer: "1.2 times", "18 times".
 std::string TimesText(double factor);
 // "1 agent", "1,000 agents".
