@@ -130,12 +130,12 @@ class Browser:
         self.log.seek(0)
         raise BrowserError(f"{what}\n{self.log.read().decode(errors='replace')[-4000:]}")
 
-    def show(self, url, width, height, scheme):
-        """Loads a page for a screen of that size; scheme: "light" or "dark". Gives all that it
-        asked for."""
+    def show(self, url, width, height, scheme, medium="screen"):
+        """Loads a page for a screen of that size; scheme: "light" or "dark"; medium: "screen" or
+        "print". Gives all that it asked for."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
                   deviceScaleFactor=1, mobile=False)
-        self.call("Emulation.setEmulatedMedia",
+        self.call("Emulation.setEmulatedMedia", media=medium,
                   features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.events.clear()
         # To the empty page first, so that the same page is loaded anew, too.

@@ -4,7 +4,7 @@
     report_browser_test.py --pages PROGRAM          the test; PROGRAM is report_pages
     report_browser_test.py --shoot FILE.html DIR    pictures of a report, to be looked at
 
-On a narrow and a wide screen, light and dark: no text of a picture meets another one or leaves it,
+On a narrow and a wide screen, light and dark, and on paper: no text of a picture meets another one or leaves it,
 nothing leaves the screen, all can be read, and nothing is asked for but the page itself.
 """
 import argparse
@@ -20,6 +20,10 @@ import devtools
 HERE = pathlib.Path(__file__).resolve().parent
 WIDTHS = (400, 1200)
 SCHEMES = ("light", "dark")
+PAPER = 720  # A4 without its margins
+# Width, what is preferred, and on what.
+LAYOUTS = [(width, scheme, "screen") for width in WIDTHS for scheme in SCHEMES]
+LAYOUTS.append((PAPER, "dark", "print"))
 # How many pictures each sample's report has.
 PICTURES = {"whole": 5, "large": 7, "unfinished": 4, "every-setting-loses": 4, "nobody-served": 3,
             "one-setting": 2, "hostile": 2, "comparisons-only": 1, "trials-only": 4}
@@ -35,17 +39,21 @@ BROKEN_FAULTS = ("meets", "leaves the picture", "has a contrast", "wide on a scr
                  "leaves the screen", "empty is 0 by 0", "wider than what it stands on")
 
 
-def measure(browser, path, width, scheme):
+def measure(browser, path, width, scheme, medium):
     """The faults of a page as the browser lays it out, as sentences; and what was measured."""
     url = path.as_uri()
-    asked = browser.show(url, width, 900, scheme)
+    asked = browser.show(url, width, 900, scheme, medium)
     layout = browser.evaluate((HERE / "report_layout.js").read_text(encoding="utf-8"))
     faults = layout["faults"]
     faults += [f"asks for {other}" for other in asked if other not in (url, "about:blank")]
     if layout["scripts"] != 0:
         faults.append(f"has {layout['scripts']} scripts")
-    if (layout["ground"] < 0.2) != (scheme == "dark"):
-        faults.append(f"is not {scheme}")
+    dark = scheme == "dark" and medium == "screen"
+    if (layout["ground"] < 0.2) != dark:
+        faults.append("is dark" if not dark else "is not dark")
+    if medium == "print":
+        # Nobody scrolls paper.
+        faults += [f"a table is {table} wide" for table in layout["tables"] if table > width]
     return faults, layout
 
 
@@ -59,19 +67,18 @@ def test(program):
         if {page.stem for page in pages} != set(PICTURES):
             failures.append(f"the samples are {[page.stem for page in pages]}, not {list(PICTURES)}")
         for page in pages:
-            for width in WIDTHS:
-                for scheme in SCHEMES:
-                    faults, layout = measure(browser, page, width, scheme)
-                    measured += 1
-                    if layout["plots"] != PICTURES.get(page.stem):
-                        faults.append(f"has {layout['plots']} pictures")
-                    if len(layout["headline"]) < 20:
-                        faults.append("has no headline")
-                    failures += [f"{page.stem}, {width} wide, {scheme}: {fault}"
-                                 for fault in faults]
+            for width, scheme, medium in LAYOUTS:
+                faults, layout = measure(browser, page, width, scheme, medium)
+                measured += 1
+                if layout["plots"] != PICTURES.get(page.stem):
+                    faults.append(f"has {layout['plots']} pictures")
+                if len(layout["headline"]) < 20:
+                    faults.append("has no headline")
+                failures += [f"{page.stem}, {medium}, {width} wide, {scheme}: {fault}"
+                             for fault in faults]
         broken = root / "broken.html"
         broken.write_text(BROKEN, encoding="utf-8")
-        faults, _ = measure(browser, broken, WIDTHS[0], "light")
+        faults, _ = measure(browser, broken, WIDTHS[0], "light", "screen")
         failures += [f"the broken page: no fault was found that says \"{expected}\": {faults}"
                      for expected in BROKEN_FAULTS
                      if not any(expected in fault for fault in faults)]

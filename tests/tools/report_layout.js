@@ -116,7 +116,9 @@
     const ratio = contrast(parse(getComputedStyle(cell).color), groundOf(cell));
     if (ratio < 4.5) say(`${textOf(cell)} has a contrast of ${ratio.toFixed(1)}`);
   }
-  return {faults, plots: plots.length, texts: texts_seen, scripts: document.scripts.length,
+  const tables = [...document.querySelectorAll('table')].map(
+      (table) => Math.ceil(table.getBoundingClientRect().width));
+  return {faults, tables, plots: plots.length, texts: texts_seen, scripts: document.scripts.length,
           headline: (document.querySelector('.headline') || {textContent: ''}).textContent,
           ground: light(groundOf(document.body)), height: root.scrollHeight};
 })()

@@ -185,11 +185,29 @@ TEST(TunePredictProcess, OneRunForEachBacklog) {
   for (const json& setting : document.at("settings")) EXPECT_EQ(setting.at("served"), 50);
 }
 
+TEST(TuneReportProcess, ADirectoryWithoutRecordsIsAnError) {
+  const e2e::TemporaryDirectory directory;
+  const Finished run = Tune({"report", directory.path()});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_EQ(run.output, "");
+  EXPECT_THAT(run.errors, StartsWith(absl::StrCat("floodgate-tune: ", directory.path(), ": has ")));
+  EXPECT_THAT(run.errors, HasSubstr("run one first"));
+}
+
+TEST(TuneReportProcess, ALineThatIsNoRecordIsAnErrorThatNamesIt) {
+  const e2e::TemporaryDirectory directory;
+  e2e::WriteFile(directory.File("comparisons.jsonl"), "{}\n");
+  const Finished run = Tune({"report", directory.path()});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.errors, HasSubstr("comparisons.jsonl:1"));
+}
+
 TEST(TuneUsage, HelpAndVersion) {
   const Finished help = Tune({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_THAT(help.output, HasSubstr("audit"));
   EXPECT_THAT(help.output, HasSubstr("predict"));
+  EXPECT_THAT(help.output, HasSubstr("report"));
   const Finished version = Tune({"--version"});
   EXPECT_EQ(version.exit_code, 0);
   EXPECT_THAT(version.output, StartsWith("floodgate-tune "));
@@ -204,6 +222,8 @@ TEST(TuneUsage, MistakesAreToldWithTheirRemedy) {
       {{"audit", "--agents", "1000001"}, "not in range 1 to 1000000"},
       {{"audit", "--agents", "5", "--admin", "nohost"}, "--admin: nohost: the port is missing"},
       {{"predict", "--agents", "5"}, "is required"},
+      {{"report"}, "directory is required"},
+      {{"report", "a", "b"}, "b is not known here"},
       {Question({"--patience", "soon"}), "write 3s, exp:3s or 500ms/30s"},
       {Question({"--retry", "never"}), "write none, immediate, fixed"},
       {Question({"--handshake-cost", "0s"}), "write 250us, 2s or 1m30s"},

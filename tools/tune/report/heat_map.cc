@@ -61,11 +61,17 @@ struct Map {
                      [&setting](const SettingSummary& s) { return s.setting == setting; });
     return found == summaries.end() ? nullptr : &*found;
   }
-  bool IsBest(const SettingSummary& summary) const { return &summary == summaries.data(); }
+  // Of settings with which nobody was served none is the best.
+  bool IsBest(const SettingSummary& summary) const {
+    return &summary == summaries.data() && summary.served_total > 0;
+  }
   bool OfMap(const SettingSummary& summary) const {
     return summary.setting.handshakes == handshakes;
   }
-  bool BestIsHatched() const { return OfMap(summaries.front()) && summaries.front().lost > 0; }
+  bool BestIsHatched() const {
+    const SettingSummary& first = summaries.front();
+    return IsBest(first) && OfMap(first) && first.lost > 0;
+  }
   bool Hatched() const {
     return std::any_of(summaries.begin(), summaries.end(),
                        [this](const SettingSummary& s) { return OfMap(s) && s.lost > 0; });

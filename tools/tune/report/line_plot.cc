@@ -114,6 +114,10 @@ std::vector<Shown> ShownTrials(const std::vector<Trial>& trials,
     const Trial* trial = TypicalTrial(trials, summary.setting);
     if (trial != nullptr) shown.push_back({std::move(role), std::move(style), &summary, trial});
   };
+  if (!summaries.empty() && summaries.front().served_total == 0) {
+    add("one of them", "best", summaries.front());
+    return shown;
+  }
   const Setting by_default;
   for (size_t i = 0; i < summaries.size(); ++i) {
     const bool is_default = summaries[i].setting == by_default;

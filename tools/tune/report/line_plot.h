@@ -20,7 +20,8 @@ struct Shown {
 };
 
 // Of the best setting, the default one (if it was tried) and the worst (if there are two or more):
-// each one's typical trial. Those without a timeline are left out. `summaries`: the best first.
+// each one's typical trial; one of them alone if nobody was served with any. Those without a
+// timeline are left out. `summaries`: the best first.
 std::vector<Shown> ShownTrials(const std::vector<Trial>& trials,
                                const std::vector<SettingSummary>& summaries);
 

@@ -87,7 +87,10 @@ absl::string_view HeadlineStyle(Findings::Verdict verdict) {
 
 void WhatToSet(const ReportInput& input, const Findings& findings, Page& page) {
   if (findings.to_set.empty() && findings.steps.empty() && input.recommended.empty()) return;
-  page.html += "<h2 id=\"set\">What to set</h2>\n<div class=\"columns\">\n";
+  absl::StrAppend(
+      &page.html, "<h2 id=\"set\">",
+      findings.to_set.empty() && input.recommended.empty() ? "What to look at" : "What to set",
+      "</h2>\n<div class=\"columns\">\n");
   page.html += input.recommended.empty() ? "<section>\n" : "<section>\n<h3>By this sweep</h3>\n";
   for (const FileLines& file : findings.to_set) page.File(file);
   page.Items("ol", findings.steps);

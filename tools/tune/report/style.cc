@@ -120,9 +120,10 @@ footer { max-width: 74rem; margin: 3rem auto 0; padding: 1rem 1.25rem 2rem; colo
   figure, .tiles, .cautions, pre, tr { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   .scroll { overflow: visible; }
-  table { font-size: 7.5pt; }
-  th, td { padding: 0.2rem 0.35rem; }
-  td.wide { min-width: 10rem; }
+  table { font-size: 6.5pt; }
+  th, td { padding: 0.15rem 0.2rem; }
+  .figures { grid-template-columns: 1fr 1fr; gap: 1rem 1.5rem; }
+  td.wide { min-width: 0; }
   .figures figure { max-width: 17cm; }
 }
 )";

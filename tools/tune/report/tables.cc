@@ -121,7 +121,7 @@ std::string SettingsTable(const std::vector<SettingSummary>& summaries, int runs
                "SYNs\nagain", "gave\nup", "stale", "handshakes\nwasted", "deepest\nqueue"});
   for (size_t i = 0; i < summaries.size(); ++i) {
     const SettingSummary& summary = summaries[i];
-    table.BeginRow(i == 0);
+    table.BeginRow(i == 0 && summary.served_total > 0);
     table.Heading(absl::StrCat(i + 1, "."));
     SettingCells(summary.setting, table);
     table.Cell(summary.runs < runs ? absl::StrCat(summary.runs, " of ", runs)
