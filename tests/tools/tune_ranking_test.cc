@@ -75,7 +75,7 @@ TEST(RankTest, AControllerPortThatWasNotMeasuredComesLast) {
 }
 
 TEST(RankTest, AllElseAlikeTheSmallerBacklogIsBetter) {
-  EXPECT_EQ(Order({Make(4096, Result(100, 1'000, 10'000)), Make(512, Result(100, 1'040, 12'400)),
+  EXPECT_EQ(Order({Make(4096, Result(100, 1'000, 10'000)), Make(512, Result(100, 1'030, 12'400)),
                    Make(1024, Result(100, 990, 11'000))}),
             "512 1024 4096");
 }

@@ -42,12 +42,14 @@ using TimeMember = std::optional<Duration> TrialResult::*;
 
 TimeSpread SpreadOf(const std::vector<const Trial*>& runs, TimeMember member) {
   std::vector<Duration> times;
+  times.reserve(runs.size());
   for (const Trial* run : runs) times.push_back((run->result.*member).value_or(kNever));
   return SpreadOf(std::move(times));
 }
 
 double MedianOf(const std::vector<const Trial*>& runs, uint64_t TrialResult::*member) {
   std::vector<double> values;
+  values.reserve(runs.size());
   for (const Trial* run : runs) values.push_back(static_cast<double>(run->result.*member));
   std::sort(values.begin(), values.end());
   const size_t middle = values.size() / 2;

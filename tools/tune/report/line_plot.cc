@@ -43,8 +43,7 @@ Axis TimeAxis(const std::vector<Shown>& shown) {
 }
 
 std::string ShownText(const Shown& shown) {
-  const std::string text =
-      absl::StrCat(shown.role, ": ", SettingText(shown.summary->setting, true));
+  std::string text = absl::StrCat(shown.role, ": ", SettingText(shown.summary->setting, true));
   if (text.size() <= kKeyCharactersMax) return text;
   const Setting& setting = shown.summary->setting;
   return absl::StrFormat(

@@ -64,6 +64,7 @@ std::string WhatLosersShare(const std::vector<SettingSummary>& summaries) {
                                     [&saved](int value) { return saved.contains(value); });
     if (!apart) continue;
     std::vector<std::string> values;
+    values.reserve(losing.size());
     for (const int value : losing) values.push_back(ValueText(dimension, value));
     return absl::StrCat(dimension.name, " ", Together(values, " or "));
   }

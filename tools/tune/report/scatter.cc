@@ -106,6 +106,7 @@ std::optional<Point> FreePlace(Point spot, double width, const Frame& frame,
 
 void DrawSpots(const std::vector<Spot>& spots, const Frame& frame, Svg& svg) {
   std::vector<Box> taken;
+  taken.reserve(2 * spots.size());
   for (const Spot& spot : spots) {
     taken.push_back(BoxAround(frame.At(spot.measured, spot.predicted), 2 * kMark, 2 * kMark));
   }
