@@ -7,10 +7,11 @@
 
 #include "base/endpoint.h"
 #include "tools/tune/predict_options.h"
+#include "tools/tune/sweep_options.h"
 
 namespace floodgate::tune {
 
-enum class Command { kAudit, kPredict };
+enum class Command { kAudit, kPredict, kSweep };
 
 struct AuditOptions {
   int64_t agents = 1;
@@ -24,6 +25,7 @@ struct CommandLine {
   // Those of the command are set.
   AuditOptions audit;
   PredictOptions predict;
+  SweepOptions sweep;
 };
 
 // nullopt: there is nothing to do, and `exit_code` says how to end (0 after --help and --version,

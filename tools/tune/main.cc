@@ -1,4 +1,4 @@
-// floodgate-tune: audits a host, and predicts how it bears a fleet.
+// floodgate-tune: audits a host, tries out settings, and predicts how it bears a fleet.
 #include <csignal>
 #include <optional>
 #include <vector>
@@ -11,6 +11,7 @@
 #include "tools/tune/host_facts.h"
 #include "tools/tune/predict_command.h"
 #include "tools/tune/rules.h"
+#include "tools/tune/sweep_command.h"
 
 namespace {
 
@@ -47,6 +48,8 @@ int main(int argc, char** argv) {
       return RunAudit(line->audit);
     case Command::kPredict:
       return RunPredict(line->predict);
+    case Command::kSweep:
+      return RunSweep(line->sweep);
   }
   return 2;
 }
