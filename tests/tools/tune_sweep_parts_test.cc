@@ -169,6 +169,7 @@ TEST(TuneSweepProgress, Texts) {
             "50 of 50 served, 99 % after 1.25 s, all after 1.25 s");
   EXPECT_EQ(OutcomeText(TrialOf(kFirst, 1).result), "49 of 50 served, 99 % never, all never");
   EXPECT_EQ(TimeLeftText(std::nullopt), "time left not known yet");
+  EXPECT_EQ(TimeLeftText(Duration()), "none left");
   EXPECT_EQ(TimeLeftText(Duration::Milliseconds(199'500)), "about 3m20s left");
 }
 

@@ -2,7 +2,10 @@
 // starts itself.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,11 +14,13 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/fd.h"
 #include "tests/e2e/child_process.h"
 
 namespace floodgate::tools {
@@ -134,8 +139,11 @@ TEST_F(TuneSweepProcess, EachSettingIsTriedAndASecondTimeNothingIsLeftToDo) {
 }
 
 // Children of that process, by /proc.
-bool HasChildren(pid_t pid) {
-  return !ReadFile(absl::StrCat("/proc/", pid, "/task/", pid, "/children")).empty();
+std::vector<pid_t> ChildrenOf(pid_t pid) {
+  std::istringstream text(ReadFile(absl::StrCat("/proc/", pid, "/task/", pid, "/children")));
+  std::vector<pid_t> children;
+  for (pid_t child = 0; text >> child;) children.push_back(child);
+  return children;
 }
 
 TEST_F(TuneSweepProcess, CtrlCEndsItWithWhatThereIsAndTheNextGoesOn) {
@@ -149,7 +157,8 @@ TEST_F(TuneSweepProcess, CtrlCEndsItWithWhatThereIsAndTheNextGoesOn) {
                         .errors_path = errors,
                         .descriptors_max = std::nullopt});
     ASSERT_TRUE(e2e::Eventually([&] {
-      return absl::StrContains(ReadFile(errors), "trial 1 of 2") && HasChildren(sweep.pid());
+      return absl::StrContains(ReadFile(errors), "trial 1 of 2") &&
+             !ChildrenOf(sweep.pid()).empty();
     })) << ReadFile(errors);
     sweep.Signal(SIGINT);
     const std::optional<int> status = sweep.Wait();
@@ -169,6 +178,46 @@ TEST_F(TuneSweepProcess, CtrlCEndsItWithWhatThereIsAndTheNextGoesOn) {
   const std::vector<json> lines = Lines(out + "/trials.jsonl");
   ASSERT_THAT(lines, SizeIs(3));
   EXPECT_EQ(lines[2].at("trial").at("drain_rate"), 5);
+}
+
+TEST_F(TuneSweepProcess, ItsProgramsEndWithItHoweverItEnds) {
+  ChildProcess sweep({.arguments = Sweep(directory_.File("out"), {"--drain-rate", "5"}),
+                      .output_path = directory_.File("output"),
+                      .errors_path = directory_.File("errors"),
+                      .descriptors_max = std::nullopt});
+  // floodgated, the storm and the probe.
+  std::vector<pid_t> children;
+  ASSERT_TRUE(e2e::Eventually([&] {
+    children = ChildrenOf(sweep.pid());
+    return children.size() == 3;
+  })) << ReadFile(directory_.File("errors"));
+  std::vector<OwnedFd> ends;
+  for (const pid_t child : children) {
+    ends.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+    ASSERT_TRUE(ends.back().valid());
+  }
+  sweep.Signal(SIGKILL);
+  for (const OwnedFd& end : ends) {
+    pollfd ended{.fd = end.get(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&ended, 1, e2e::Deadline().left_ms()), 1) << "it still runs";
+  }
+}
+
+TEST_F(TuneSweepProcess, WhoIsNotInWithinTheLimitIsNotIn) {
+  const std::string out = directory_.File("out");
+  std::vector<std::string> command = Sweep(out, {"--drain-rate", "5"}, "64");
+  *(std::find(command.begin(), command.end(), "--limit") + 1) = "2s";
+  const Finished run = RunSweep(command);
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_THAT(run.output, HasSubstr(" never "));
+  const std::vector<json> lines = Lines(out + "/trials.jsonl");
+  ASSERT_THAT(lines, SizeIs(2));
+  const json& trial = lines[1].at("trial");
+  EXPECT_LT(trial.at("served"), 50);
+  EXPECT_TRUE(trial.at("time_to_99_percent_s").is_null());
+  EXPECT_TRUE(trial.at("time_to_all_s").is_null());
+  // The storm's end made them leave: nobody's patience was over.
+  EXPECT_EQ(trial.at("gave_up"), 0);
 }
 
 TEST_F(TuneSweepProcess, WhatKeepsItFromRunningIsToldWithItsRemedy) {

@@ -37,6 +37,7 @@ std::string OutcomeText(const TrialResult& result) {
 
 std::string TimeLeftText(const std::optional<Duration>& left) {
   if (!left.has_value()) return "time left not known yet";
+  if (left->ns == 0) return "none left";
   return absl::StrCat("about ", WholeSeconds(*left), " left");
 }
 

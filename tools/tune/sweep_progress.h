@@ -16,7 +16,7 @@ namespace floodgate::tune {
 std::string StepText(size_t number, size_t of, const Step& step);
 // "49 of 50 served, 99 % after 1.02 s, all never".
 std::string OutcomeText(const TrialResult& result);
-// "about 3m20s left"; "time left not known yet".
+// "about 3m20s left"; "time left not known yet"; "none left".
 std::string TimeLeftText(const std::optional<Duration>& left);
 
 class SweepProgress {

@@ -290,11 +290,11 @@ absl::StatusOr<StatusReading> Run::Settle(const StormReading& storm) {
 
 absl::StatusOr<TrialResult> Run::Whole(const std::function<void()>& tick) {
   if (absl::Status status = StartDaemon(); !status.ok()) return status;
+  if (absl::Status status = OpenGate(); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<Child>> probe =
       StartStorm(ProbeCommand(bench_, ports_.controller), "probe");
   if (!probe.ok()) return probe.status();
   probe_ = *std::move(probe);
-  if (absl::Status status = OpenGate(); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<Child>> storm =
       StartStorm(StormCommand(fleet_, bench_, ports_.agent), "storm");
   if (!storm.ok()) return storm.status();

@@ -1,7 +1,7 @@
 // Runs trials (trial.h): starts the programs, watches them, and ends them in every way out.
 //
-// A trial's order: floodgated with its gate shut; the probe of its controller port; the signal that
-// opens the gate; once it is open, the storm, whose start is the time zero of the result. The
+// A trial's order: floodgated with its gate shut; the signal that opens the gate; once it is open,
+// the probe of its controller port, and the storm, whose start is the time zero of the result. The
 // daemon is started anew for each trial, on ports that the kernel chooses.
 #ifndef FLOODGATE_TOOLS_TUNE_TRIAL_RUN_H_
 #define FLOODGATE_TOOLS_TUNE_TRIAL_RUN_H_
