@@ -27,6 +27,7 @@ double Median(std::vector<double> values) {
 template <typename Value>
 double MedianOf(const std::vector<const TrialResult*>& results, Value value) {
   std::vector<double> values;
+  values.reserve(results.size());
   for (const TrialResult* result : results) values.push_back(static_cast<double>(value(*result)));
   return Median(std::move(values));
 }
@@ -149,6 +150,7 @@ std::vector<std::string> Differences(const Plan& there, const Plan& here) {
 std::optional<Duration> TimeFor(const std::vector<Step>& steps, const std::vector<Trial>& trials) {
   if (trials.empty()) return std::nullopt;
   std::vector<const TrialResult*> all;
+  all.reserve(trials.size());
   for (const Trial& trial : trials) all.push_back(&trial.result);
   Duration sum;
   for (const Step& step : steps) {

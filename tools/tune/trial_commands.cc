@@ -24,7 +24,7 @@ std::string WholeMicroseconds(Duration duration) {
 
 // As floodgate-storm writes it: its mixes are not written like ours.
 std::string StormPatience(const sim::AgentPatience& patience) {
-  const std::string time = FormatDuration(patience.time);
+  std::string time = FormatDuration(patience.time);
   switch (patience.kind) {
     case sim::AgentPatience::Kind::kFixed:
       return time;

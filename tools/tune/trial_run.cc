@@ -204,8 +204,9 @@ absl::Status Run::StartDaemon() {
     line.append(buffer.data(), static_cast<size_t>(got));
   }
   absl::StatusOr<Ports> ports = ReadPorts(line);
-  if (ports.ok()) ports_ = *std::move(ports);
-  return ports.status();
+  if (!ports.ok()) return ports.status();
+  ports_ = *std::move(ports);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<StatusReading> Run::ReadStatus() const {
