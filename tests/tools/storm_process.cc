@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 namespace floodgate::tools {
 namespace {
 
@@ -41,6 +43,11 @@ void CheckSums(const StormRun& run) {
   EXPECT_LE(run.Count("agents_served") + run.Count("agents_unserved"), run.Count("agents"));
   EXPECT_LE(run.json.at("until_last_served_s"), run.json.at("until_last_ended_s"));
   EXPECT_LE(run.json.at("until_last_ended_s"), run.json.at("elapsed_s"));
+  // On the clock that steady_clock is here, too.
+  const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
+  EXPECT_LE(
+      run.json.at("started_monotonic_s").get<double>() + run.json.at("elapsed_s").get<double>(),
+      now.count());
 }
 
 // The timeline's rows are of equal length and leave nothing out.

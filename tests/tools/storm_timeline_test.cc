@@ -40,6 +40,7 @@ TEST(StormTimeline, ArrivalsComeWhateverBecomesOfTheEarlierOnes) {
     EXPECT_EQ(run.json.at("latency_ms").at("arrival_late").at("count"), 100);
     EXPECT_EQ(run.json.at("time_to_all_s"), nullptr);
     EXPECT_EQ(run.json.at("time_to_99_percent_s"), nullptr);
+    EXPECT_EQ(run.json.at("time_to_50_percent_s"), nullptr);
     if (shape == "waves") {
       EXPECT_EQ(run.json.at("timeline").at(1).at("arrived"), 25);
     }
@@ -140,6 +141,9 @@ TEST(StormTimeline, TellsWhenAllWereServed) {
   EXPECT_EQ(run.json.at("time_to_all_s"), run.json.at("until_last_served_s"));
   EXPECT_EQ(run.json.at("time_to_99_percent_s"), run.json.at("time_to_all_s"));
   EXPECT_GE(run.json.at("time_to_all_s"), 0.15);
+  // When the ninth honest one was served: it is the ninth to arrive, or comes later.
+  EXPECT_GE(run.json.at("time_to_50_percent_s"), 0.08);
+  EXPECT_LT(run.json.at("time_to_50_percent_s"), run.json.at("time_to_all_s"));
 }
 
 TEST(StormTimeline, UnansweredSynsAreSentAgainAndCounted) {

@@ -35,6 +35,7 @@ struct Results {
   uint64_t heartbeats_missed = 0;  // no (good) answer before the next was due
   uint64_t bytes_received = 0;
   EndedBy ended_by = EndedBy::kDone;
+  Instant started;  // the storm, on the monotonic clock
   Duration elapsed;
   Duration until_last_served;  // from the start of the storm
   Duration until_last_ended;   // the last attempt, served or not: goodput counts this time
@@ -44,6 +45,7 @@ struct Results {
   int64_t open_max = 0;          // connections at a time
   uint64_t arrivals_missed = 0;  // no agent was free for them
   // From the start of the storm until that share of the honest agents was served once.
+  std::optional<Duration> until_50_percent;
   std::optional<Duration> until_99_percent;
   std::optional<Duration> until_all;
   std::optional<uint64_t> syn_retransmits;  // in all of the network namespace

@@ -255,7 +255,8 @@ void Storm::CountServed(Agent& agent) {
   ++results_.agents_served;
   if (!agent.honest()) return;
   ++honest_served_;
-  // The first of the integers that are at least 99 %.
+  // The first of the integers that are at least that share.
+  if (honest_served_ == (agents_honest_ + 1) / 2) results_.until_50_percent = elapsed;
   if (honest_served_ == (agents_honest_ * 99 + 99) / 100) results_.until_99_percent = elapsed;
   if (honest_served_ == agents_honest_) results_.until_all = elapsed;
 }
@@ -350,6 +351,7 @@ void Storm::CloseAll() {
 Results Storm::Finish() {
   if (options_.progress) std::fputs("\r\x1b[K", stderr);
   now_ = ReadClock();
+  results_.started = started_;
   results_.elapsed = now_ - started_;
   const rusage after = OwnUsage();
   results_.cpu_user_seconds = Seconds(after.ru_utime) - cpu_user_before_;

@@ -1,35 +1,32 @@
-// What floodgate-tune was asked to do.
+// What floodgate-tune was asked to do. Each command's options are read in a file of their own.
 #ifndef FLOODGATE_TOOLS_TUNE_COMMAND_LINE_H_
 #define FLOODGATE_TOOLS_TUNE_COMMAND_LINE_H_
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "base/endpoint.h"
-#include "front/self_signed.h"
-#include "tools/tune/predict.h"
+#include "tools/tune/predict_options.h"
+#include "tools/tune/sweep_options.h"
 
 namespace floodgate::tune {
 
-enum class Command { kAudit, kPredict };
+enum class Command { kAudit, kPredict, kSweep };
+
+struct AuditOptions {
+  int64_t agents = 1;
+  std::optional<Endpoint> admin;  // nullopt: no daemon is asked
+  bool unix_backend = false;
+  bool json = false;
+};
 
 struct CommandLine {
   Command command = Command::kAudit;
-  bool json = false;
-  // audit
-  int64_t agents = 1;             // also of predict
-  std::optional<Endpoint> admin;  // nullopt: no daemon is asked
-  bool unix_backend = false;
-  // predict
-  Question question;     // all but the handshake, if that is measured
-  bool measure = false;  // the handshake's cost, with a certificate of
-  KeyKind key = KeyKind::kEcdsaP256;
-  std::vector<int> backlogs;  // one run each; never empty for predict
+  // Those of the command are set.
+  AuditOptions audit;
+  PredictOptions predict;
+  SweepOptions sweep;
 };
-
-// "ecdsa", "rsa-2048", "rsa-4096".
-const char* KeyName(KeyKind kind);
 
 // nullopt: there is nothing to do, and `exit_code` says how to end (0 after --help and --version,
 // 2 after bad usage, which has been told on standard error).

@@ -1,17 +1,17 @@
-// floodgate-tune: audits a host, and predicts how it bears a fleet.
+// floodgate-tune: audits a host, tries out settings, and predicts how it bears a fleet.
 #include <csignal>
-#include <cstdio>
-#include <string>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "tools/tune/audit_report.h"
 #include "tools/tune/command_line.h"
+#include "tools/tune/console.h"
 #include "tools/tune/daemon_facts.h"
-#include "tools/tune/handshake_cost.h"
 #include "tools/tune/host_facts.h"
-#include "tools/tune/predict.h"
+#include "tools/tune/predict_command.h"
 #include "tools/tune/rules.h"
+#include "tools/tune/sweep_command.h"
 
 namespace {
 
@@ -19,52 +19,21 @@ using namespace floodgate::tune;
 
 constexpr char kProc[] = "/proc";
 
-int Fail(const absl::Status& status) {
-  std::fprintf(stderr, "floodgate-tune: %s\n", std::string(status.message()).c_str());
-  return 1;
-}
-
-absl::Status Print(const std::string& text) {
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  if (written && std::fflush(stdout) == 0) return absl::OkStatus();
-  return absl::UnavailableError("cannot write to standard output; is there room on its device?");
-}
-
-int RunAudit(const CommandLine& line) {
+int RunAudit(const AuditOptions& options) {
   Facts facts;
-  facts.agents = line.agents;
-  facts.unix_backend = line.unix_backend;
+  facts.agents = options.agents;
+  facts.unix_backend = options.unix_backend;
   facts.host = ReadHost(kProc);
-  if (line.admin.has_value()) {
-    if (absl::Status status = ReadDaemon(*line.admin, kProc, facts); !status.ok()) {
+  if (options.admin.has_value()) {
+    if (absl::Status status = ReadDaemon(*options.admin, kProc, facts); !status.ok()) {
       return Fail(status);
     }
   }
   const std::vector<Finding> findings = Audit(facts);
   const absl::Status printed =
-      Print(line.json ? AuditJson(facts, findings) : AuditText(facts, findings));
+      Print(options.json ? AuditJson(facts, findings) : AuditText(facts, findings));
   if (!printed.ok()) return Fail(printed);
   return LosesAgents(findings) ? 1 : 0;
-}
-
-int RunPredict(const CommandLine& line) {
-  Question question = line.question;
-  std::string key;
-  if (line.measure) {
-    const absl::StatusOr<HandshakeCost> cost = MeasureHandshake(line.key);
-    if (!cost.ok()) return Fail(cost.status());
-    question.handshake = *cost;
-    key = KeyName(line.key);
-  }
-  absl::Status printed = line.json ? absl::OkStatus() : Print(PredictionHeading(question));
-  std::vector<Prediction> predictions;
-  for (const int backlog : line.backlogs) {
-    if (!printed.ok()) return Fail(printed);
-    predictions.push_back(Predict(question, backlog));
-    if (!line.json) printed = Print(PredictionRow(predictions.back()));
-  }
-  if (line.json) printed = Print(PredictionsJson(question, key, predictions));
-  return printed.ok() ? 0 : Fail(printed);
 }
 
 }  // namespace
@@ -74,5 +43,13 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   const std::optional<CommandLine> line = ReadCommandLine(argc, argv, &exit_code);
   if (!line.has_value()) return exit_code;
-  return line->command == Command::kAudit ? RunAudit(*line) : RunPredict(*line);
+  switch (line->command) {
+    case Command::kAudit:
+      return RunAudit(line->audit);
+    case Command::kPredict:
+      return RunPredict(line->predict);
+    case Command::kSweep:
+      return RunSweep(line->sweep);
+  }
+  return 2;
 }

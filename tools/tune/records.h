@@ -4,6 +4,7 @@
 //   trials.jsonl       first a line "plan" (Plan below), then a line "trial" for each trial done
 //   comparisons.jsonl  a line "comparison" for each setting predicted and measured
 //
+// A line is {"plan": {...}} and so on; the keys are in docs/tuning.md, "sweep".
 // A last line without its newline was cut off by a crash; it is ignored, and written again.
 #ifndef FLOODGATE_TOOLS_TUNE_RECORDS_H_
 #define FLOODGATE_TOOLS_TUNE_RECORDS_H_

@@ -59,10 +59,11 @@ struct TrialResult {
   uint64_t accept_overflows = 0;
   uint64_t syn_retransmits = 0;
   uint64_t stale = 0;              // found gone before any TLS was spent on them
-  uint64_t wasted_handshakes = 0;  // full handshakes done for somebody who was not served
+  uint64_t wasted_handshakes = 0;  // full handshakes begun for somebody who was not served
   uint64_t queue_depth_max = 0;
   uint64_t controller_tries = 0;  // of the probe: connect, handshake, request, answer
   std::optional<Duration> controller_p50, controller_p99;
+  double storm_cpu_share = 0;         // of one core; near 1 the storm itself was the limit
   std::vector<TrialMoment> timeline;  // at most some 200, ascending
 };
 

@@ -1,0 +1,18 @@
+// What every command of floodgate-tune says in the same way.
+#ifndef FLOODGATE_TOOLS_TUNE_CONSOLE_H_
+#define FLOODGATE_TOOLS_TUNE_CONSOLE_H_
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace floodgate::tune {
+
+// Tells it on standard error. The exit status of a command that failed: 1.
+int Fail(const absl::Status& status);
+
+// To standard output, at once. Unavailable: it takes no more.
+absl::Status Print(absl::string_view text);
+
+}  // namespace floodgate::tune
+
+#endif  // FLOODGATE_TOOLS_TUNE_CONSOLE_H_

@@ -1,0 +1,91 @@
+#include "tools/tune/option_values.h"
+
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "core/duration.h"
+#include "floodgate/backoff_text.h"
+#include "tools/sim/choices.h"
+#include "tools/tune/key_names.h"
+
+namespace floodgate::tune {
+namespace {
+
+constexpr int64_t kAgentsMax = 1'000'000;
+
+}  // namespace
+
+void Refuse(const std::string& option, const std::string& why) {
+  throw CLI::ValidationError(option, why);
+}
+
+Duration ReadDuration(const std::string& option, const std::string& text, Duration most) {
+  const std::optional<Duration> duration = ParseDuration(text);
+  if (!duration.has_value() || duration->ns <= 0 || *duration > most) {
+    Refuse(option, absl::StrCat("\"", text, "\" is no duration up to ", FormatDuration(most),
+                                "; write 250us, 2s or 1m30s"));
+  }
+  return *duration;
+}
+
+sim::AgentPatience ReadPatience(const std::string& text) {
+  const std::optional<sim::AgentPatience> patience = sim::ParsePatience(text);
+  if (!patience.has_value()) {
+    Refuse("--patience", absl::StrCat("\"", text, "\" is none; write 3s, exp:3s or 500ms/30s"));
+  }
+  return *patience;
+}
+
+RetryPolicy ReadRetry(const std::string& text) {
+  const std::optional<RetryPolicy> retry = ParseRetryPolicy(text);
+  if (!retry.has_value()) {
+    Refuse("--retry", absl::StrCat("\"", text,
+                                   "\" is none; write none, immediate, fixed, exponential, "
+                                   "full-jitter or decorrelated-jitter"));
+  }
+  return *retry;
+}
+
+KeyKind ReadKey(const std::string& text) {
+  const std::optional<KeyKind> key = ParseKey(text);
+  if (!key.has_value()) {
+    Refuse("--key", absl::StrCat("\"", text, "\" is none; write ecdsa, rsa-2048 or rsa-4096"));
+  }
+  return *key;
+}
+
+void AddAgents(CLI::App& sub, int64_t& agents) {
+  sub.add_option("--agents", agents, "Agents that come at once")
+      ->required()
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{1}, kAgentsMax).description(""));
+}
+
+void AddJson(CLI::App& sub, bool& json) {
+  sub.add_flag("--json", json, "Print the result as JSON");
+}
+
+void AddPatience(CLI::App& sub, std::string& text) {
+  sub.add_option("--patience", text,
+                 "How long an attempt may take: 3s; exp:3s, exponential with that mean; "
+                 "500ms/30s, half of the agents each")
+      ->required()
+      ->type_name("DURATION");
+}
+
+void AddRetry(CLI::App& sub, std::string& text) {
+  sub.add_option("--retry", text,
+                 "After a failed attempt: none, immediate, fixed, exponential, full-jitter, "
+                 "decorrelated-jitter")
+      ->type_name("POLICY")
+      ->capture_default_str();
+}
+
+void AddKey(CLI::App& sub, std::string& text, const std::string& what) {
+  sub.add_option("--key", text, what)
+      ->check(CLI::IsMember({"ecdsa", "rsa-2048", "rsa-4096"}).description(""))
+      ->type_name("ecdsa|rsa-2048|rsa-4096")
+      ->capture_default_str();
+}
+
+}  // namespace floodgate::tune

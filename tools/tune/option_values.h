@@ -1,0 +1,39 @@
+// What the commands of floodgate-tune read from their options in the same way.
+#ifndef FLOODGATE_TOOLS_TUNE_OPTION_VALUES_H_
+#define FLOODGATE_TOOLS_TUNE_OPTION_VALUES_H_
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+
+#include "base/time.h"
+#include "floodgate/backoff.h"
+#include "front/self_signed.h"
+#include "sim/fleet.h"
+
+namespace floodgate::tune {
+
+inline constexpr int kBacklogMax = 1'000'000;
+inline constexpr int kCoresMax = 64;
+
+// Ends the parsing: a mistake in what `option` was given. Throws CLI::ValidationError, so it is
+// called from within CLI::App::parse alone; the same holds for the readers below.
+[[noreturn]] void Refuse(const std::string& option, const std::string& why);
+
+// More than zero, and at most `most`.
+Duration ReadDuration(const std::string& option, const std::string& text, Duration most);
+sim::AgentPatience ReadPatience(const std::string& text);  // of --patience
+RetryPolicy ReadRetry(const std::string& text);            // of --retry
+KeyKind ReadKey(const std::string& text);                  // of --key; AddKey lets no other through
+
+// --agents N, required, 1 to 1,000,000; and --json. What they set outlives the parsing.
+void AddAgents(CLI::App& sub, int64_t& agents);
+void AddJson(CLI::App& sub, bool& json);
+// --patience, required; --retry, --key: `text` holds the default.
+void AddPatience(CLI::App& sub, std::string& text);
+void AddRetry(CLI::App& sub, std::string& text);
+void AddKey(CLI::App& sub, std::string& text, const std::string& what);
+
+}  // namespace floodgate::tune
+
+#endif  // FLOODGATE_TOOLS_TUNE_OPTION_VALUES_H_

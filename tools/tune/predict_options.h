@@ -1,0 +1,28 @@
+// What `floodgate-tune predict` was asked.
+#ifndef FLOODGATE_TOOLS_TUNE_PREDICT_OPTIONS_H_
+#define FLOODGATE_TOOLS_TUNE_PREDICT_OPTIONS_H_
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <vector>
+
+#include "front/self_signed.h"
+#include "tools/tune/predict.h"
+
+namespace floodgate::tune {
+
+struct PredictOptions {
+  Question question;     // all but the handshake, if that is measured
+  bool measure = false;  // the handshake's cost, with a certificate of
+  KeyKind key = KeyKind::kEcdsaP256;
+  std::vector<int> backlogs;  // one run each; never empty
+  bool json = false;
+};
+
+// Adds the command. `options` outlives the parsing; `chosen` is called when this command was asked
+// for and its options are whole.
+void AddPredict(CLI::App& app, PredictOptions& options, std::function<void()> chosen);
+
+}  // namespace floodgate::tune
+
+#endif  // FLOODGATE_TOOLS_TUNE_PREDICT_OPTIONS_H_
