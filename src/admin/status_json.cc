@@ -71,6 +71,7 @@ PortCounters Sum(const PortCounters& a, const PortCounters& b) {
       .active = a.active + b.active,
       .finished = a.finished + b.finished,
       .refused = {},
+      .handshakes_begun = a.handshakes_begun + b.handshakes_begun,
       .handshakes_completed = a.handshakes_completed + b.handshakes_completed,
       .handshakes_resumed = a.handshakes_resumed + b.handshakes_resumed,
       .handshakes_failed = a.handshakes_failed + b.handshakes_failed,
@@ -91,6 +92,8 @@ Json StatusDocument(const StatusSnapshot& status) {
     ports[std::string(Name(port))] = {{"connections", ConnectionsDocument(counters)},
                                       {"handshakes", HandshakesDocument(counters)}};
   }
+  const PortCounters& agents = status.ports[static_cast<size_t>(Port::kAgent)];
+  ports[std::string(Name(Port::kAgent))]["handshakes"]["begun"] = agents.handshakes_begun;
   return {{"gate", GateDocument(status)},
           {"engine", status.engine},
           {"version", Version()},

@@ -44,12 +44,14 @@ void Patience::Left(Duration age, Instant now) {
 void Patience::LeftLate(Duration age, Instant now) {
   if (age < kAgeMin) return;
   Left(age, now);
-  reach_ -= reach_ / 8;
+  if (!Known().has_value()) return;
+  const Duration edge = Edge();
+  edge_ = std::min(edge, std::max(edge - edge / kEdgeShrinks, age / kEdgeShrinks));
 }
 
 void Patience::Served(Instant now) {
   Fade(now);
-  reach_ = std::min(reach_ + kReachStep, kReachMax);
+  if (edge_.has_value()) edge_ = Edge() + Edge() / kEdgeGrows;
   served_total_ += kOne;
 }
 
@@ -73,8 +75,12 @@ bool Patience::Leaving(Instant now) {
 
 std::optional<Duration> Patience::Horizon(Instant now) {
   if (!configured_.has_value() && (!learned_.has_value() || !Leaving(now))) return std::nullopt;
-  // Divided first: a year times the reach would not fit.
-  return *Known() / 2 / kReachMax * reach_;
+  return Edge();
+}
+
+Duration Patience::Edge() const {
+  const Duration half = *Known() / 2;
+  return edge_.has_value() ? std::min(*edge_, half) : half;
 }
 
 }  // namespace floodgate

@@ -52,8 +52,10 @@ class Patience {
   // matter, for nobody is known to be impatient. Half of the patience, so that the other half is
   // left for the handshake and for the client's first SYN; and less where that is not enough (slow
   // networks, clients of differing patience): it shrinks by an eighth with everybody who leaves
-  // late, and grows by a 512th of the half with everybody served, so that about one handshake in
-  // sixty is the price of knowing the edge.
+  // late, to an eighth of that one's age at the least, and grows by a 512th of itself with
+  // everybody served, so that about one handshake in sixty is the price of knowing the edge. It
+  // does not grow faster when the patience does: those who wait for seconds say nothing about those
+  // who leave after half of one.
   std::optional<Duration> Horizon(Instant now);
 
  private:
@@ -61,21 +63,23 @@ class Patience {
   static constexpr int kFirstPower = 24;
   static constexpr int kPowers = 20;
   static constexpr size_t kBuckets = size_t{8} * kPowers;
-  static constexpr uint64_t kOne = 1024;                   // the weight of a fresh sample
-  static constexpr int64_t kReachMax = int64_t{512} * 64;  // half of the patience
-  static constexpr int64_t kReachStep = 64;
+  static constexpr uint64_t kOne = 1024;  // the weight of a fresh sample
+  static constexpr int64_t kEdgeShrinks = 8;
+  static constexpr int64_t kEdgeGrows = 512;
 
   static size_t BucketOf(Duration age);
   static Duration LowerBound(size_t bucket);
   void Fade(Instant now);
   void Learn();
+  // REQUIRES: Known().
+  Duration Edge() const;
 
   std::optional<Duration> configured_;
   std::optional<Duration> learned_;
   std::array<uint64_t, kBuckets> left_{};  // weights
   uint64_t left_total_ = 0;
   uint64_t served_total_ = 0;
-  int64_t reach_ = kReachMax;  // of half of the patience, the horizon
+  std::optional<Duration> edge_;  // of the horizon, below half of the patience; nullopt: none found
   Instant faded_at_;
 };
 

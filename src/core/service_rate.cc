@@ -33,9 +33,9 @@ int64_t ServiceRate::BeginMax(int64_t workers, int64_t most) const {
   return std::clamp(kAheadOfWorkers.ns / each_.ns, least, most);
 }
 
-std::optional<int64_t> ServiceRate::QueueMax(Duration patience) const {
+std::optional<int64_t> ServiceRate::QueueMax(Duration horizon) const {
   if (each_.ns == 0) return std::nullopt;
-  const Duration worth = std::min(patience / 8, Duration::Seconds(1));
+  const Duration worth = std::min(horizon / 4, Duration::Seconds(1));
   return std::max(worth.ns / each_.ns, kQueueMin);
 }
 

@@ -28,9 +28,10 @@ class ServiceRate {
   // decided as late as that; at least two a worker. Without an estimate eight a worker, so that
   // others wait and there is one soon.
   int64_t BeginMax(int64_t workers, int64_t most) const;
-  // How many are worth holding in the kernel's queue when agents give up after `patience`: those
-  // who can be served in an eighth of it, or in a second; at least kQueueMin. nullopt: not known.
-  std::optional<int64_t> QueueMax(Duration patience) const;
+  // How many are worth holding in the kernel's queue when nobody older than `horizon` is served
+  // first: those who can be served in a quarter of it, or in a second; at least kQueueMin. nullopt:
+  // not known.
+  std::optional<int64_t> QueueMax(Duration horizon) const;
 
  private:
   static constexpr Duration kStretchMin = Duration::Milliseconds(50);

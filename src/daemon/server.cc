@@ -134,7 +134,7 @@ void Server::WarnOfBacklog() const {
              absl::StrCat("agent.backlog = ", options_.agent.backlog,
                           " is cut to net.core.somaxconn = ", *somaxconn,
                           "; raise it with: sysctl -w net.core.somaxconn=", options_.agent.backlog,
-                          " and restart or reload"));
+                          " and reload"));
 }
 
 int Server::Rebind(const BoundListener& listener) {

@@ -274,9 +274,8 @@ void Gatekeeper::Reconfigure(std::shared_ptr<const Options> options, Capacity ca
   if (options_->drain.rate != before->drain.rate || options_->drain.ramp != before->drain.ramp) {
     pace_ = Pace(options_->drain.rate, options_->drain.ramp, Now());
   }
-  if (options_->agent.backlog != before->agent.backlog) {
-    listeners_.SetAgentBacklog(options_->agent.backlog);
-  }
+  // Also if it is the same: net.core.somaxconn may have been raised since.
+  listeners_.SetAgentBacklog(options_->agent.backlog);
 }
 
 }  // namespace floodgate

@@ -152,6 +152,7 @@ class Gatekeeper {
   int64_t AgentBudget();  // how many agents may be taken now
   // Learns how fast agents are served, and does what follows when more come than can be.
   void ReckonWithOverload();
+  void ShortenQueues();
   // Agents leave, and those who wait are looked through for the others.
   bool LooksAhead() { return overload_.looks_ahead && patience_.Leaving(Now()); }
   void LearnFrom(const Registry::Change& change, const Report& report);

@@ -1,5 +1,6 @@
 // What the gatekeeper takes from the queues, whom it keeps, and how much it takes.
 #include <algorithm>
+#include <cstdlib>
 
 #include "absl/strings/str_cat.h"
 #include "front/gatekeeper.h"
@@ -202,8 +203,20 @@ void Gatekeeper::ReckonWithOverload() {
   if (Now() >= sweep_at_) Sweep();
   if (!overload_.shortens_queue) return;
   if (waiting < WaitingMax() * 3 / 4) return listeners_.LimitAgentQueues(std::nullopt);
-  if (AgentRoom() > 0 || listeners_.agent_queues_limited()) return;
-  listeners_.LimitAgentQueues(service_rate_.QueueMax(*patience_.Known()));
+  if (AgentRoom() > 0 && !listeners_.agent_queue_limit().has_value()) return;
+  ShortenQueues();
+}
+
+// Whoever comes out of a queue is as old as the queue is long: one that is longer than the horizon
+// brings nobody but those who are about to leave.
+void Gatekeeper::ShortenQueues() {
+  const std::optional<Duration> horizon = patience_.Horizon(Now());
+  if (!horizon.has_value()) return;
+  const std::optional<int64_t> wanted = service_rate_.QueueMax(*horizon);
+  const std::optional<int64_t> limit = listeners_.agent_queue_limit();
+  // Not at every breath of the estimates.
+  if (wanted.has_value() && limit.has_value() && std::abs(*wanted - *limit) <= *limit / 4) return;
+  listeners_.LimitAgentQueues(wanted);
 }
 
 void Gatekeeper::Sweep() {

@@ -72,7 +72,7 @@ class Listeners {
   // Lets no more than `most` wait in each agent queue, if that is less than the backlog, until it
   // is told otherwise; nullopt: the backlog alone counts. Who is queued already stays.
   void LimitAgentQueues(std::optional<int64_t> most);
-  bool agent_queues_limited() const { return queue_limit_.has_value(); }
+  std::optional<int64_t> agent_queue_limit() const { return queue_limit_; }
 
   // A completion whose token is ours (see Owns).
   void OnCompletion(const Completion& completion, Instant now);

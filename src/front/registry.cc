@@ -48,6 +48,7 @@ Registry::Change Registry::OnReport(const Report& report) {
   change.begun = !std::exchange(admitted.begun, true);
   switch (report.kind) {
     case Report::Kind::kBegun:
+      ++counters.handshakes_begun;
       change.admitted = admitted;
       return change;
     case Report::Kind::kHandshakeDone:

@@ -36,6 +36,7 @@ struct PortCounters {
   uint64_t active = 0;       // connecting to the backend or relaying (gauge)
   uint64_t finished = 0;
   std::array<uint64_t, kRefusalReasonNames.size()> refused{};  // by RefusalReason;
+  uint64_t handshakes_begun = 0;  // agents alone: their first step was made, the one that costs
   uint64_t handshakes_completed = 0;
   uint64_t handshakes_resumed = 0;
   uint64_t handshakes_failed = 0;

@@ -56,6 +56,9 @@ constexpr Mutant kMutants[] = {
            options.limits.source_prefix_v4 = std::min(options.limits.source_prefix_v4 + 1, 32);
            options.limits.source_prefix_v6 = std::min(options.limits.source_prefix_v6 + 1, 128);
          }},
+    {.name = "pace-a-quarter-too-fast",
+     .what = "agents are taken at more than drain.rate",
+     .options = [](Options& options) { options.drain.rate = options.drain.rate * 5 / 4; }},
     {.name = "gate-opens-itself",
      .what = "the gate opens though nobody has opened it",
      .options =

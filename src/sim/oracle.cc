@@ -27,6 +27,7 @@ void Oracle::OnStart(const Promises& promises) {
   gate_ = GateModel(options(), network_.world().now());
   ++epoch_;
   stopping_ = false;
+  admits_ = false;
   visits_.clear();
   open_.clear();
   alive_.clear();
@@ -40,8 +41,10 @@ void Oracle::OnAct(OperatorAct act, Instant now) {
   constexpr absl::string_view kNames[] = {"signal", "open", "hold", "reload", "stop"};
   verdict_.Tell("operator", kNames[static_cast<size_t>(act)]);
   gate_.On(act, now);
+  ++openings_;  // It may open within the turn, and nothing but that is seen.
   if (act == OperatorAct::kStop) stopping_ = true;
   if (act != OperatorAct::kReload || reloads_.empty()) return;
+  CheckWindows();  // By the options that end here.
   promises_ = reloads_.front();
   TellLimits();
   reloads_.pop_front();
@@ -70,6 +73,7 @@ void Oracle::TellOpen() {
 
 void Oracle::OnEnd() {
   CheckWindows();
+  CheckPace();
   if (promises_.order_holds) CheckOrder();
 }
 
@@ -82,6 +86,8 @@ void Oracle::OnTurn(const StatusSnapshot& status) {
   if (admits && !gate_.Admits(network_.world().now())) {
     verdict_.Fail("gate", "it says ", Name(status.gate), " and should be shut");
   }
+  if (admits && !admits_) ++openings_;
+  admits_ = admits;
 }
 
 void Oracle::CheckPort(Port port, const PortCounters& counters) {
@@ -156,6 +162,7 @@ void Oracle::OnTaken(int fd, bool agent, Instant now) {
   visit.taken = now;
   visit.ready_as = ++sequence_;
   visit.epoch = epoch_;
+  visit.openings = openings_;
   if (visit.peer.family == PeerAddress::Family::kIp) {
     visit.source = SourceOf(visit.peer.ip);
     visit.exempt = Contains(options().limits.exempt, visit.peer.ip);

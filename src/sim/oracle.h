@@ -6,6 +6,9 @@
 //   waiting, delayed, handshakes, connections, source-connections
 //                no more than the limit, at any moment
 //   window       of each source, over all windows: admits <= burst + window / interval
+//   pace         of the agents, over all windows: taken <= max(1, 10 ms of the rate) + rate *
+//   window,
+//                and one more for each opening in it
 //   gate         nobody is taken from the agent port while the gate is shut
 //   deny         nobody who is denied is admitted
 //   order        nobody overtakes (runs in which nobody leaves)
@@ -55,7 +58,7 @@ class Oracle {
   void OnTurn(const StatusSnapshot& status);
   // Tells who is admitted and open.
   void TellOpen();
-  // The daemon has stopped or died. What it has done in all is looked at: window, order.
+  // The daemon has stopped or died. What it has done in all is looked at: window, pace, order.
   void OnEnd();
 
   // --- What the gatekeeper's kernel sees
@@ -88,7 +91,8 @@ class Oracle {
     Instant admitted_at = Instant::Never();
     uint64_t ready_as = 0;  // in the order of what happens; 0: not yet
     uint64_t admitted_as = 0;
-    uint32_t epoch = 0;  // of options
+    uint32_t epoch = 0;     // of options
+    uint32_t openings = 0;  // that had been by then
     State state = State::kTaken;
     bool agent = true;
     bool exempt = false;
@@ -107,6 +111,7 @@ class Oracle {
   void CheckWindows();
   void CheckWindowsOf(const std::vector<const Visit*>& visits);
   void CheckQueuedWindowsOf(const std::vector<const Visit*>& visits);
+  void CheckPace();
   void CheckOrder();
 
   Network& network_;
@@ -115,6 +120,8 @@ class Oracle {
   std::deque<Promises> reloads_;
   GateModel gate_;
   uint32_t epoch_ = 0;
+  uint32_t openings_ = 0;  // of the gate, at the most
+  bool admits_ = false;    // as it last said
   uint64_t sequence_ = 0;
   bool stopping_ = false;
   std::vector<Visit> visits_;              // of this life

@@ -1,11 +1,19 @@
-// What can only be judged when all has happened: windows and order.
+// What can only be judged when all has happened: windows, pace and order.
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <utility>
 
 #include "sim/oracle.h"
 
 namespace floodgate::sim {
+namespace {
+
+constexpr int64_t kBillion = 1'000'000'000;
+constexpr int64_t kPaceRounding = kBillion / 1000;
+
+}  // namespace
 
 void Oracle::CheckWindows() {
   // By options, because a reload changes rate and burst, and by source.
@@ -57,6 +65,26 @@ void Oracle::CheckQueuedWindowsOf(const std::vector<const Visit*>& visits) {
       return verdict_.Fail("window", first->source.ToString(), " was queued and admitted ", count,
                            " times within ", window, " ns, and ", most, " may be");
     }
+  }
+}
+
+// With n agents taken by t, f = n - rate * t - openings: over no window may it rise by more than
+// the burst. Counted in billionths of an agent; the ramp, which only makes it less, is left out.
+void Oracle::CheckPace() {
+  const auto rate = static_cast<int64_t>(options().drain.rate);
+  if (rate == 0) return;
+  const int64_t burst = std::max(kBillion, rate * (kBillion / 100)) + kPaceRounding;
+  int64_t taken = 0;
+  int64_t lowest = std::numeric_limits<int64_t>::max();
+  for (const Visit& visit : visits_) {
+    if (!visit.agent) continue;
+    const int64_t before = (taken - int64_t{visit.openings}) * kBillion - rate * visit.taken.ns;
+    lowest = std::min(lowest, before);
+    ++taken;
+    if (before + kBillion - lowest <= burst) continue;
+    return verdict_.Fail("pace", "of ", rate, " a second: ", visit.peer.ToString(), " is number ",
+                         taken, " and came ", (before + kBillion - lowest - burst) / 1'000'000,
+                         " thousandths of an agent too early");
   }
 }
 

@@ -80,6 +80,12 @@ void MeasureControllers(const Fleet& controllers, Instant from, Instant to,
   result.controller_max = Percentile(times, 1000);
 }
 
+Duration WarmUp(const OverloadSetup& setup) {
+  if (setup.warm_up.ns > 0) return setup.warm_up;
+  return std::clamp(setup.fleet.patience.Longest() * 2, Duration::Seconds(3),
+                    Duration::Seconds(20));
+}
+
 }  // namespace
 
 Duration ServerCapacity::GapAt(uint32_t load_pct) const {
@@ -109,10 +115,6 @@ ServerCapacity MeasureCapacity(const ScenarioSetup& setup) {
   return {.served = fleet.counters().served - before, .window = kCapacityWindow};
 }
 
-Duration WarmUp(const AgentPatience& patience) {
-  return std::clamp(patience.Longest() * 2, Duration::Seconds(3), Duration::Seconds(20));
-}
-
 OverloadResult RunOverload(const OverloadSetup& setup, const ServerCapacity& capacity) {
   Scenario scenario(setup.scenario);
   scenario.daemon().Open();
@@ -122,7 +124,7 @@ OverloadResult RunOverload(const OverloadSetup& setup, const ServerCapacity& cap
   fleet_setup.gap = capacity.GapAt(setup.load_pct);
   Fleet& fleet = scenario.AddFleet(fleet_setup);
   fleet.Start();
-  scenario.RunFor(WarmUp(fleet_setup.patience));
+  scenario.RunFor(WarmUp(setup));
 
   const Instant from = scenario.now();
   const Reading before = Read(scenario.daemon(), fleet, controllers);

@@ -31,7 +31,8 @@ struct OverloadSetup {
   ScenarioSetup scenario;
   FleetSetup fleet{.port = kAgentPort};  // all but its gap
   uint32_t load_pct = 100;
-  Duration window = Duration::Seconds(20);  // after a warm-up that the patience decides
+  Duration warm_up;  // before anything is counted; 0: two patiences, 3 s to 20 s
+  Duration window = Duration::Seconds(20);  // what is counted
 };
 
 struct OverloadResult {
@@ -59,9 +60,6 @@ struct OverloadResult {
   }
 };
 OverloadResult RunOverload(const OverloadSetup& setup, const ServerCapacity& capacity);
-
-// How long a run warms up before anything is counted: two patiences, 3 s to 20 s.
-Duration WarmUp(const AgentPatience& patience);
 
 }  // namespace floodgate::sim
 

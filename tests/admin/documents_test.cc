@@ -81,9 +81,11 @@ TEST(StatusJson, AddsUpBothPorts) {
     }
     for (uint64_t& counter : port->refused) counter = next++;
   }
+  agent.handshakes_begun = 5;
   const Json json = Json::parse(StatusJson(status));
   EXPECT_EQ(json["ports"]["controller"]["connections"]["accepted"], controller.accepted);
   EXPECT_EQ(json["ports"]["agent"]["handshakes"]["in_flight"], agent.handshaking);
+  EXPECT_EQ(json["ports"]["agent"]["handshakes"]["begun"], 5);
   const Json total = {{"connections", json["connections"]}, {"handshakes", json["handshakes"]}};
   size_t compared = 0;
   const Json flat = total.flatten();

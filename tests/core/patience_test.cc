@@ -59,15 +59,49 @@ TEST(PatienceTest, TheHorizonShrinksWithEachWhoLeavesLateAndGrowsWithEachServed)
   patience.LeftLate(Ms(900), At(0));
   EXPECT_NEAR(static_cast<double>(patience.Horizon(At(0))->ns),
               static_cast<double>(most.ns) * 7 / 8, 1e6);
-  for (int i = 0; i < 64; ++i) {
+  for (int i = 0; i < 68; ++i) {
     EXPECT_LT(*patience.Horizon(At(0)), most);
     patience.Served(At(0));
   }
-  EXPECT_EQ(*patience.Horizon(At(0)), most) << "64 served pay for the one, and no more is gained";
-  for (int i = 0; i < 200; ++i) patience.LeftLate(Ms(900), At(0));
-  EXPECT_LT(*patience.Horizon(At(0)), Ms(1)) << "newest first, nearly";
-  for (int i = 0; i < 512; ++i) patience.Served(At(0));
-  EXPECT_EQ(*patience.Horizon(At(0)), most);
+  patience.Served(At(0));
+  EXPECT_EQ(*patience.Horizon(At(0)), most) << "69 served pay for the one, and no more is gained";
+}
+
+TEST(PatienceTest, TheHorizonIsNotLessThanAnEighthOfWhatTheLateHadWaited) {
+  Patience patience(Ms(1024), At(0));
+  for (int i = 0; i < 200; ++i) patience.LeftLate(Ms(800), At(0));
+  EXPECT_EQ(*patience.Horizon(At(0)), Ms(100));
+  for (int i = 0; i < 837; ++i) patience.Served(At(0));
+  EXPECT_EQ(*patience.Horizon(At(0)), Ms(512)) << "and it has come back after 837 were served";
+}
+
+// Some leave after half a second, and those of whom the patience was learned after as long as you
+// like: the horizon has to find the half second all the same, and must not pay more for it.
+TEST(PatienceTest, OneInSixtyIsThePriceOfTheEdgeHoweverFarAboveItThePatienceIs) {
+  for (const int64_t patience_ms : {1'000, 2'000, 20'000, 600'000}) {
+    Patience patience(Ms(patience_ms), At(0));
+    const auto serve_at_the_horizon = [&] {
+      const bool late = *patience.Horizon(At(0)) > Ms(450);
+      late ? patience.LeftLate(Ms(500), At(0)) : patience.Served(At(0));
+      return late ? 1 : 0;
+    };
+    for (int i = 0; i < 1'000; ++i) serve_at_the_horizon();
+    int late = 0;
+    for (int i = 0; i < 10'000; ++i) late += serve_at_the_horizon();
+    EXPECT_LE(late, 10'000 / 60) << patience_ms;
+    EXPECT_GE(*patience.Horizon(At(0)), Ms(350)) << patience_ms;
+  }
+}
+
+TEST(PatienceTest, TheHorizonDoesNotJumpWithTheLearnedPatience) {
+  Patience patience(std::nullopt, At(0));
+  for (int i = 0; i < 100; ++i) patience.Left(Ms(500), At(0));
+  patience.LeftLate(Ms(500), At(0));
+  for (int i = 0; i < 100; ++i) patience.Served(At(0));
+  const Duration found = *patience.Horizon(At(0));
+  for (int i = 0; i < 300; ++i) patience.Left(Ms(20'000), At(0));
+  ASSERT_GT(*patience.Known(), Ms(15'000));
+  EXPECT_LE(*patience.Horizon(At(0)), found + found / 100);
 }
 
 TEST(PatienceTest, WhoHasNotWaitedSaysNothing) {
@@ -114,7 +148,7 @@ TEST(PatienceTest, ItFollowsWhenClientsBecomeLessPatient) {
 TEST(PatienceTest, ConfiguredItIsNotLearned) {
   Patience patience(Ms(2000), At(0));
   EXPECT_EQ(patience.Known(), Ms(2000));
-  EXPECT_EQ(patience.Horizon(At(0))->milliseconds(), 999) << "also while nobody leaves";
+  EXPECT_EQ(*patience.Horizon(At(0)), Ms(1000)) << "also while nobody leaves";
   for (int i = 0; i < 100; ++i) patience.Left(Ms(100), At(0));
   EXPECT_EQ(patience.Known(), Ms(2000));
   EXPECT_TRUE(patience.Leaving(At(0)));

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "io/kernel.h"
@@ -16,10 +17,12 @@ class RecordingKernel final : public Kernel {
   // What tests set.
   bool full = false;  // Submit finds no room
   std::map<int, ConnectionReading::State> states;
+  uint32_t queue_depth = 0;  // of every listener
   // What tests look at.
   std::vector<Op> submitted;
   std::vector<int> closed;
   std::vector<int> resets;
+  std::vector<std::pair<int, int>> listens;  // fd, backlog
 
   bool Submit(const Op& op) override {
     if (full) return false;
@@ -42,11 +45,14 @@ class RecordingKernel final : public Kernel {
   int OpenSocket(const SocketAddress& /*address*/, bool /*speaks_at_once*/) override {
     return -ENOSYS;
   }
-  QueueReading ReadQueue(int /*listener*/) override { return {}; }
+  QueueReading ReadQueue(int /*listener*/) override { return {.depth = queue_depth}; }
   bool ReadAddresses(int /*fd*/, PeerAddress* /*peer*/, PeerAddress* /*local*/) override {
     return false;
   }
-  int Listen(int /*fd*/, int /*backlog*/) override { return -ENOSYS; }
+  int Listen(int fd, int backlog) override {
+    listens.emplace_back(fd, backlog);
+    return 0;
+  }
   int OpenPipe(size_t /*capacity*/, int* /*read_end*/, int* /*write_end*/) override {
     return -ENOSYS;
   }

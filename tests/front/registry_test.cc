@@ -46,6 +46,7 @@ TEST_F(RegistryTest, BegunIsToldOnceWhicheverReportComesFirst) {
   EXPECT_TRUE(done.slot_freed);
   // Who has gone before the first step was never begun, but is no longer to be.
   EXPECT_TRUE(Tell(Admit(Port::kAgent), Kind::kHandshakeFailed).begun);
+  EXPECT_EQ(agents().handshakes_begun, 1U);
 }
 
 TEST_F(RegistryTest, ALifeWithTls) {

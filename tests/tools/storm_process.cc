@@ -45,9 +45,9 @@ void CheckSums(const StormRun& run) {
   EXPECT_LE(run.json.at("until_last_ended_s"), run.json.at("elapsed_s"));
   // On the clock that steady_clock is here, too.
   const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
-  EXPECT_LE(run.json.at("started_monotonic_s").get<double>() +
-                run.json.at("elapsed_s").get<double>(),
-            now.count());
+  EXPECT_LE(
+      run.json.at("started_monotonic_s").get<double>() + run.json.at("elapsed_s").get<double>(),
+      now.count());
 }
 
 // The timeline's rows are of equal length and leave nothing out.

@@ -148,6 +148,25 @@ TEST(TuneAudit, WhatASpoiltHostLosesIsFoundAndWhatItPrintsMendsIt) {
   EXPECT_THAT(after.changes, IsEmpty());
 }
 
+TEST(TuneAudit, AReloadIsEnoughAfterSomaxconnWasRaised) {
+  if (const std::string refused = EnterOwnNetwork(); !refused.empty()) {
+    GTEST_SKIP() << "needs a network namespace of its own, which this host refuses: " << refused;
+  }
+  e2e::Config config = SmallConfig();
+  config.Set("agent.backlog", absl::StrCat(kAgents));
+  const DaemonProcess daemon(config);
+  const auto limit = [&daemon] {
+    const json listener = daemon.admin().Status().at("listeners").back();
+    EXPECT_EQ(listener.at("name"), "agent");
+    return listener.at("queue").at("limit").get<int>();
+  };
+  EXPECT_EQ(limit(), 128);
+  e2e::WriteFile(kSomaxconn, absl::StrCat(kAgents));
+  EXPECT_EQ(limit(), 128);
+  ASSERT_EQ(daemon.admin().Post("/v1/reload").status, 200);
+  EXPECT_EQ(limit(), kAgents);
+}
+
 TEST(TuneAudit, ADaemonThatIsNotThereIsAnError) {
   const Finished run = Tune({"audit", "--agents", "5", "--admin", "unix:@floodgate-nobody"});
   EXPECT_EQ(run.exit_code, 1);

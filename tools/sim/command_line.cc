@@ -89,6 +89,12 @@ void AddCommon(CLI::App& app, Command& command, Texts& texts) {
   AddList(app, "--without", texts.left_out, "look-ahead|short-queue|few-begun|late-leavers,...",
           "Parts of the order of service to leave out");
   AddDuration(app, "--one-way", command.fleet.one_way, "Least time from an agent to the server");
+  app.add_option("--old-kernels", command.fleet.exponential_syn_pct,
+                 "Per cent of the agents whose kernel is older than Linux 6.5: it sends a dropped "
+                 "SYN again after 1, 2, 4, ... s instead of every second")
+      ->type_name("PERCENT")
+      ->check(CLI::Range(0, 100).description(""))
+      ->capture_default_str();
 }
 
 CLI::App* AddOverload(CLI::App& app, Command& command, Texts& texts) {
@@ -96,6 +102,8 @@ CLI::App* AddOverload(CLI::App& app, Command& command, Texts& texts) {
       "overload", "Goodput under lasting overload, for each load, patience and retry policy");
   AddCommon(*sub, command, texts);
   AddList(*sub, "--load", texts.loads, "FACTOR,...", "Arrivals, as a multiple of the capacity");
+  AddDuration(*sub, "--warm-up", command.warm_up,
+              "What comes before that; 0s: two patiences, 3 s to 20 s");
   AddDuration(*sub, "--window", command.window, "How long is measured, after the warm-up");
   return sub;
 }

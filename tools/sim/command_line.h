@@ -36,6 +36,7 @@ struct Command {
   std::vector<AgentPatience> patiences;  // one run each
   std::vector<RetryPolicy> retries;      // one run each
   std::vector<Hold> holds;               // fleet: one run each
+  Duration warm_up;                      // 0: by the patience
   Duration window = Duration::Seconds(20);
   RecoverySetup recovery;
   ParkedSetup parked;

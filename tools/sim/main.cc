@@ -37,6 +37,7 @@ void RunOverloads(const Command& command) {
         results.push_back(RunOverload({.scenario = command.scenario,
                                        .fleet = FleetOf(command, patience, retry),
                                        .load_pct = load_pct,
+                                       .warm_up = command.warm_up,
                                        .window = command.window},
                                       capacity));
         if (!command.json) Print(OverloadRow(results.back()));

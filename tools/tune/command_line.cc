@@ -44,13 +44,16 @@ void AddAudit(CLI::App& app, CommandLine& line) {
 
 std::optional<CommandLine> ReadCommandLine(int argc, char** argv, int* exit_code) {
   CommandLine line;
-  CLI::App app{"Audits a host for floodgate, and predicts how it bears a fleet.", "floodgate-tune"};
+  CLI::App app{
+      "Audits a host for floodgate, tries out settings, and predicts how it bears a fleet.",
+      "floodgate-tune"};
   app.set_version_flag("--version", std::string("floodgate-tune ") + Version());
   app.footer(kFooter);
   app.require_subcommand(1);
   AddAudit(app, line);
   AddPredict(app, line.predict, [&line] { line.command = Command::kPredict; });
   AddReport(app, line.report, [&line] { line.command = Command::kReport; });
+  AddSweep(app, line.sweep, [&line] { line.command = Command::kSweep; });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -8,10 +8,11 @@
 #include "base/endpoint.h"
 #include "tools/tune/predict_options.h"
 #include "tools/tune/report_options.h"
+#include "tools/tune/sweep_options.h"
 
 namespace floodgate::tune {
 
-enum class Command { kAudit, kPredict, kReport };
+enum class Command { kAudit, kPredict, kReport, kSweep };
 
 struct AuditOptions {
   int64_t agents = 1;
@@ -26,6 +27,7 @@ struct CommandLine {
   AuditOptions audit;
   PredictOptions predict;
   ReportOptions report;
+  SweepOptions sweep;
 };
 
 // nullopt: there is nothing to do, and `exit_code` says how to end (0 after --help and --version,

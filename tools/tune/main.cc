@@ -1,4 +1,4 @@
-// floodgate-tune: audits a host, and predicts how it bears a fleet.
+// floodgate-tune: audits a host, tries out settings, and predicts how it bears a fleet.
 #include <csignal>
 #include <optional>
 #include <vector>
@@ -12,6 +12,7 @@
 #include "tools/tune/predict_command.h"
 #include "tools/tune/report_command.h"
 #include "tools/tune/rules.h"
+#include "tools/tune/sweep_command.h"
 
 namespace {
 
@@ -50,6 +51,8 @@ int main(int argc, char** argv) {
       return RunPredict(line->predict);
     case Command::kReport:
       return RunReport(line->report);
+    case Command::kSweep:
+      return RunSweep(line->sweep);
   }
   return 2;
 }

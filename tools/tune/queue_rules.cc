@@ -68,7 +68,7 @@ Finding Somaxconn(const Facts& facts) {
   if (Holds(*facts.host.somaxconn, facts.agents)) return finding;
   finding.severity = Severity::kLosesAgents;
   finding.changes = {Sysctl(kSomaxconn, facts.agents)};
-  absl::StrAppend(&finding.why, " A listener keeps its old limit: restart floodgated afterwards.");
+  absl::StrAppend(&finding.why, " A listener keeps its old limit: reload floodgated afterwards.");
   return finding;
 }
 
@@ -107,8 +107,7 @@ Finding OfListener(const Facts& facts, const ListenerFacts& listener) {
   }
   finding.severity = Severity::kLosesAgents;
   finding.changes = {Backlog(facts.agents)};
-  absl::StrAppend(&finding.why,
-                  " Reload floodgated afterwards, or restart it if agent.backlog is that already.");
+  absl::StrAppend(&finding.why, " Reload floodgated afterwards.");
   return finding;
 }
 

@@ -139,8 +139,9 @@ absl::Status ReadTrial(const nlohmann::json& json, Trial& trial) {
   trial.run = static_cast<int>(fields.Whole("run", 1, kIntMost));
   if (!fields.status().ok()) return fields.status();
   absl::StatusOr<TrialResult> result = ResultOf(json);
-  if (result.ok()) trial.result = *std::move(result);
-  return result.status();
+  if (!result.ok()) return result.status();
+  trial.result = *std::move(result);
+  return absl::OkStatus();
 }
 
 absl::Status ReadComparison(const nlohmann::json& json, Comparison& comparison) {
@@ -161,8 +162,9 @@ absl::Status ReadComparison(const nlohmann::json& json, Comparison& comparison) 
   if (!result.ok()) return result.status();
   comparison.measured = *std::move(result);
   result = ResultOf(predicted);
-  if (result.ok()) comparison.predicted = *std::move(result);
-  return result.status();
+  if (!result.ok()) return result.status();
+  comparison.predicted = *std::move(result);
+  return absl::OkStatus();
 }
 
 // `line` is an object of one key, `kind`, whose value is then given to `read`.

@@ -1,0 +1,64 @@
+// What `floodgate-tune sweep` tries in which order, and what it makes of it. Pure: values in,
+// values and texts out.
+#ifndef FLOODGATE_TOOLS_TUNE_SWEEP_H_
+#define FLOODGATE_TOOLS_TUNE_SWEEP_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "tools/tune/records.h"
+
+namespace floodgate::tune {
+
+// One trial to make.
+struct Step {
+  Setting setting;
+  int run = 1;
+
+  friend bool operator==(const Step&, const Step&) = default;
+};
+
+// Every combination, the last of the three fastest: the order of the table.
+std::vector<Setting> SettingsOf(const Plan& plan);
+// Run 1 of all settings, then run 2 of all: what drifts on the host meets all settings alike.
+std::vector<Step> StepsOf(const Plan& plan);
+// Those steps of which there is no trial.
+std::vector<Step> Missing(const Plan& plan, const std::vector<Trial>& trials);
+
+// In what two plans differ that must have the same, "--runs is 3 there and 1 here"; empty if in
+// nothing.
+std::vector<std::string> Differences(const Plan& there, const Plan& here);
+
+// About how long these steps take, by how long the trials took: those of the same setting if there
+// are any, else all. nullopt: there are no trials.
+std::optional<Duration> TimeFor(const std::vector<Step>& steps, const std::vector<Trial>& trials);
+
+// Medians over the runs of a setting; of an even number the mean of the middle two. A time that was
+// not reached is longer than all others, and nullopt if it is (of) the median.
+struct SettingSummary {
+  Setting setting;
+  int runs = 0;  // so far
+  double served = 0;
+  std::optional<Duration> half, most, all;
+  double accept_overflows = 0;
+  double syn_retransmits = 0;
+  double stale = 0;
+  double wasted_handshakes = 0;
+  double queue_depth_max = 0;
+  std::optional<Duration> controller_p99;
+  double storm_cpu_share = 0;
+};
+// One for each setting that has a trial, in the order of SettingsOf.
+std::vector<SettingSummary> Summarize(const Plan& plan, const std::vector<Trial>& trials);
+
+// For people, with a heading.
+std::string SweepTable(const Plan& plan, const std::vector<SettingSummary>& settings);
+// One object; its keys are in docs/tuning.md. `missing`: how many trials are still to be made.
+std::string SweepJson(const Plan& plan, const std::vector<SettingSummary>& settings,
+                      size_t missing);
+
+}  // namespace floodgate::tune
+
+#endif  // FLOODGATE_TOOLS_TUNE_SWEEP_H_

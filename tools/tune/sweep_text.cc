@@ -1,0 +1,97 @@
+// The table and the JSON of sweep.h.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/version.h"
+#include "floodgate/backoff_text.h"
+#include "tools/sim/choices.h"
+#include "tools/tune/key_names.h"
+#include "tools/tune/result_json.h"
+#include "tools/tune/sweep.h"
+
+namespace floodgate::tune {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// From this share of a core on, the storm itself may be what takes the time.
+constexpr double kBusyShare = 0.8;
+
+std::string SecondsOrNever(const std::optional<Duration>& time) {
+  return time.has_value() ? absl::StrFormat("%.2f s", time->seconds()) : "never";
+}
+
+std::string MillisecondsOrNever(const std::optional<Duration>& time) {
+  return time.has_value() ? absl::StrFormat("%.1f ms", time->seconds() * 1e3) : "never";
+}
+
+Json TimeOrNull(const std::optional<Duration>& time, double units_a_second) {
+  return time.has_value() ? Json(time->seconds() * units_a_second) : Json();
+}
+
+Json Row(const SettingSummary& summary) {
+  Json row = ToJson(summary.setting);
+  row.update({{"runs", summary.runs},
+              {"served", summary.served},
+              {"time_to_50_percent_s", TimeOrNull(summary.half, 1)},
+              {"time_to_99_percent_s", TimeOrNull(summary.most, 1)},
+              {"time_to_all_s", TimeOrNull(summary.all, 1)},
+              {"accept_overflows", summary.accept_overflows},
+              {"syn_retransmits", summary.syn_retransmits},
+              {"stale", summary.stale},
+              {"wasted_handshakes", summary.wasted_handshakes},
+              {"queue_depth_max", summary.queue_depth_max},
+              {"controller_p99_ms", TimeOrNull(summary.controller_p99, 1e3)},
+              {"storm_cpu_share", summary.storm_cpu_share}});
+  return row;
+}
+
+}  // namespace
+
+std::string SweepTable(const Plan& plan, const std::vector<SettingSummary>& settings) {
+  std::string text = absl::StrFormat(
+      "%d agents at once when the gate opens, patience %s, retry %s; floodgated on %d core%s with "
+      "an %s key\n%8s %8s %10s %4s %7s %9s %9s %9s %9s %7s %7s %11s %6s\n",
+      plan.fleet.agents, sim::PatienceText(plan.fleet.patience), RetryPolicyName(plan.fleet.retry),
+      plan.cores, plan.cores == 1 ? "" : "s", KeyName(plan.key), "backlog", "drain/s", "handshakes",
+      "runs", "served", "99 %", "all", "overflows", "SYN again", "stale", "wasted", "control p99",
+      "storm");
+  for (const SettingSummary& row : settings) {
+    absl::StrAppendFormat(
+        &text, "%8d %8d %10d %4d %7.0f %9s %9s %9.0f %9.0f %7.0f %7.0f %11s %5.0f%%\n",
+        row.setting.backlog, row.setting.drain_rate, row.setting.handshakes, row.runs, row.served,
+        SecondsOrNever(row.most), SecondsOrNever(row.all), row.accept_overflows,
+        row.syn_retransmits, row.stale, row.wasted_handshakes,
+        MillisecondsOrNever(row.controller_p99), row.storm_cpu_share * 100);
+  }
+  const bool busy = std::any_of(settings.begin(), settings.end(), [](const SettingSummary& row) {
+    return row.storm_cpu_share >= kBusyShare;
+  });
+  if (busy) {
+    absl::StrAppendFormat(
+        &text,
+        "Where the storm took %.0f %% of its core or more, the figures are about the storm as much "
+        "as about floodgated; --key rsa-4096 costs floodgated more and the storm nothing.\n",
+        kBusyShare * 100);
+  }
+  return text;
+}
+
+std::string SweepJson(const Plan& plan, const std::vector<SettingSummary>& settings,
+                      size_t missing) {
+  Json rows = Json::array();
+  for (const SettingSummary& row : settings) rows.push_back(Row(row));
+  Json whole = {{"version", Version()}};
+  whole.update(ToJson(plan.fleet));
+  whole.update({{"cores", plan.cores},
+                {"key", KeyName(plan.key)},
+                {"limit_s", plan.limit.seconds()},
+                {"runs", plan.runs},
+                {"trials_missing", missing},
+                {"settings", std::move(rows)}});
+  return whole.dump(2) + "\n";
+}
+
+}  // namespace floodgate::tune
