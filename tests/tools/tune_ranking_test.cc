@@ -28,10 +28,10 @@ Trial Make(int backlog, const TrialResult& result, int run = 1) {
 
 // The backlogs, which name the settings here, best first.
 std::string Order(const std::vector<Trial>& trials) {
-  std::vector<SettingSummary> summaries = Summarize(trials);
+  std::vector<SettingOutcome> summaries = OutcomesOf(trials);
   Rank(summaries);
   std::string order;
-  for (const SettingSummary& summary : summaries) {
+  for (const SettingOutcome& summary : summaries) {
     absl::StrAppend(&order, order.empty() ? "" : " ", summary.setting.backlog);
   }
   return order;
@@ -46,7 +46,7 @@ TEST(RankTest, OneRunWithLossesCountsAsALosingSetting) {
   const std::vector<Trial> trials = {Make(1, Result(100, 100), 1), Make(1, Result(100, 100), 2),
                                      Make(1, Result(98, 100), 3), Make(2, Result(100, 900), 1)};
   EXPECT_EQ(Order(trials), "2 1");
-  const std::vector<SettingSummary> summaries = Summarize(trials);
+  const std::vector<SettingOutcome> summaries = OutcomesOf(trials);
   EXPECT_EQ(summaries[0].lost, 2U);
   EXPECT_EQ(summaries[0].runs_with_losses, 1);
 }
@@ -87,7 +87,7 @@ TEST(RankTest, ThenTheLowerRateAndTheFewerHandshakes) {
                                  Setting{.backlog = 8, .drain_rate = 0, .handshakes = 0}}) {
     trials.push_back({.setting = setting, .run = 1, .result = Result(100, 1'000)});
   }
-  std::vector<SettingSummary> summaries = Summarize(trials);
+  std::vector<SettingOutcome> summaries = OutcomesOf(trials);
   Rank(summaries);
   EXPECT_EQ(summaries[0].setting, trials[2].setting);
   EXPECT_EQ(summaries[1].setting, trials[1].setting);
@@ -116,30 +116,30 @@ TEST(RankTest, TheOrderOfTheTrialsDoesNotMatter) {
   } while (std::next_permutation(trials.begin(), trials.end(), less));
 }
 
-TEST(SummarizeTest, NothingGivesNothing) {
-  EXPECT_TRUE(Summarize({}).empty());
-  std::vector<SettingSummary> none;
+TEST(OutcomesTest, NothingGivesNothing) {
+  EXPECT_TRUE(OutcomesOf({}).empty());
+  std::vector<SettingOutcome> none;
   Rank(none);
   EXPECT_TRUE(none.empty());
 }
 
-TEST(SummarizeTest, TakesTheMedianAndTheSpreadOverTheRuns) {
+TEST(OutcomesTest, TakesTheMedianAndTheSpreadOverTheRuns) {
   std::vector<Trial> trials = {Make(1, Result(100, 300), 1), Make(1, Result(100, 100), 2),
                                Make(1, Result(100, 120), 3)};
   trials[0].result.stale = 9;
-  EXPECT_EQ(Summarize(trials)[0].most.median, Duration::Milliseconds(120));
-  EXPECT_EQ(Summarize(trials)[0].most.least, Duration::Milliseconds(100));
-  EXPECT_EQ(Summarize(trials)[0].most.most, Duration::Milliseconds(300));
-  EXPECT_EQ(Summarize(trials)[0].stale, 0);
+  EXPECT_EQ(OutcomesOf(trials)[0].most.median, Duration::Milliseconds(120));
+  EXPECT_EQ(OutcomesOf(trials)[0].most.least, Duration::Milliseconds(100));
+  EXPECT_EQ(OutcomesOf(trials)[0].most.most, Duration::Milliseconds(300));
+  EXPECT_EQ(OutcomesOf(trials)[0].stale, 0);
   trials.pop_back();
-  EXPECT_EQ(Summarize(trials)[0].most.median, Duration::Milliseconds(200));
-  EXPECT_EQ(Summarize(trials)[0].stale, 4.5);
+  EXPECT_EQ(OutcomesOf(trials)[0].most.median, Duration::Milliseconds(200));
+  EXPECT_EQ(OutcomesOf(trials)[0].stale, 4.5);
 }
 
-TEST(SummarizeTest, ARunThatNeverGotThereIsTheLongest) {
+TEST(OutcomesTest, ARunThatNeverGotThereIsTheLongest) {
   const std::vector<Trial> trials = {Make(1, Result(90, std::nullopt), 1),
                                      Make(1, Result(100, 100), 2)};
-  const SettingSummary summary = Summarize(trials)[0];
+  const SettingOutcome summary = OutcomesOf(trials)[0];
   EXPECT_EQ(summary.most.least, Duration::Milliseconds(100));
   EXPECT_EQ(summary.most.median, std::nullopt);
   EXPECT_EQ(summary.most.most, std::nullopt);

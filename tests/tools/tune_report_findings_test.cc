@@ -46,7 +46,7 @@ class Case {
   }
 
   const Findings& Look() {
-    summaries_ = Summarize(records.trials);
+    summaries_ = OutcomesOf(records.trials);
     Rank(summaries_);
     findings_ = Find(records, summaries_);
     return findings_;
@@ -55,7 +55,7 @@ class Case {
   Records records;
 
  private:
-  std::vector<SettingSummary> summaries_;
+  std::vector<SettingOutcome> summaries_;
   Findings findings_;
 };
 

@@ -12,7 +12,7 @@
 namespace floodgate::tune {
 namespace {
 
-using Summaries = absl::Span<SettingSummary>;
+using Summaries = absl::Span<SettingOutcome>;
 using SettingKey = std::tuple<int, int, int>;
 
 // Longer than any: sorts behind all that was measured.
@@ -56,8 +56,8 @@ double MedianOf(const std::vector<const Trial*>& runs, uint64_t TrialResult::*me
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-SettingSummary SummaryOf(const std::vector<const Trial*>& runs) {
-  SettingSummary summary;
+SettingOutcome SummaryOf(const std::vector<const Trial*>& runs) {
+  SettingOutcome summary;
   summary.setting = runs.front()->setting;
   summary.runs = static_cast<int>(runs.size());
   std::vector<Duration> controller;
@@ -85,7 +85,7 @@ SettingSummary SummaryOf(const std::vector<const Trial*>& runs) {
 
 // One step of the order: what counts, when two of it are alike, and the steps for those.
 struct Step {
-  std::function<int64_t(const SettingSummary&)> value;
+  std::function<int64_t(const SettingOutcome&)> value;
   double alike_share = 0;
   int64_t alike = 0;
 };
@@ -101,7 +101,7 @@ void Order(Summaries summaries, absl::Span<const Step> steps) {
   if (summaries.size() < 2 || steps.empty()) return;
   const Step& step = steps.front();
   std::stable_sort(summaries.begin(), summaries.end(),
-                   [&step](const SettingSummary& a, const SettingSummary& b) {
+                   [&step](const SettingOutcome& a, const SettingOutcome& b) {
                      return step.value(a) < step.value(b);
                    });
   for (size_t first = 0; first < summaries.size();) {
@@ -115,31 +115,31 @@ void Order(Summaries summaries, absl::Span<const Step> steps) {
 
 }  // namespace
 
-std::vector<SettingSummary> Summarize(const std::vector<Trial>& trials) {
+std::vector<SettingOutcome> OutcomesOf(const std::vector<Trial>& trials) {
   std::map<SettingKey, std::vector<const Trial*>> runs;
   for (const Trial& trial : trials) runs[KeyOf(trial.setting)].push_back(&trial);
-  std::vector<SettingSummary> summaries;
+  std::vector<SettingOutcome> summaries;
   summaries.reserve(runs.size());
   for (const auto& [key, of_setting] : runs) summaries.push_back(SummaryOf(of_setting));
   return summaries;
 }
 
-void Rank(std::vector<SettingSummary>& summaries) {
+void Rank(std::vector<SettingOutcome>& summaries) {
   std::sort(summaries.begin(), summaries.end(),
-            [](const SettingSummary& a, const SettingSummary& b) {
+            [](const SettingOutcome& a, const SettingOutcome& b) {
               return KeyOf(a.setting) < KeyOf(b.setting);
             });
   const std::vector<Step> steps = {
-      {.value = [](const SettingSummary& s) { return static_cast<int64_t>(s.lost); }},
-      {.value = [](const SettingSummary& s) { return s.most.median.value_or(kNever).ns; },
+      {.value = [](const SettingOutcome& s) { return static_cast<int64_t>(s.lost); }},
+      {.value = [](const SettingOutcome& s) { return s.most.median.value_or(kNever).ns; },
        .alike_share = kAlikeShare,
        .alike = kAlikeTime.ns},
-      {.value = [](const SettingSummary& s) { return s.controller_p99.median.value_or(kNever).ns; },
+      {.value = [](const SettingOutcome& s) { return s.controller_p99.median.value_or(kNever).ns; },
        .alike_share = kAlikeControllerShare,
        .alike = kAlikeControllerTime.ns},
-      {.value = [](const SettingSummary& s) { return int64_t{s.setting.backlog}; }},
-      {.value = [](const SettingSummary& s) { return int64_t{s.setting.drain_rate}; }},
-      {.value = [](const SettingSummary& s) { return int64_t{s.setting.handshakes}; }}};
+      {.value = [](const SettingOutcome& s) { return int64_t{s.setting.backlog}; }},
+      {.value = [](const SettingOutcome& s) { return int64_t{s.setting.drain_rate}; }},
+      {.value = [](const SettingOutcome& s) { return int64_t{s.setting.handshakes}; }}};
   Order(absl::MakeSpan(summaries), steps);
 }
 

@@ -17,7 +17,7 @@ struct TimeSpread {
 };
 
 // All runs of one setting.
-struct SettingSummary {
+struct SettingOutcome {
   Setting setting;
   int runs = 0;
   uint64_t agents = 0;        // that came, in the run with the most
@@ -33,7 +33,7 @@ struct SettingSummary {
 
 // One for each setting that has a trial, by ascending backlog, drain rate and handshakes. The order
 // of the trials does not matter.
-std::vector<SettingSummary> Summarize(const std::vector<Trial>& trials);
+std::vector<SettingOutcome> OutcomesOf(const std::vector<Trial>& trials);
 
 // Two times are alike, that is their difference is noise, within this share of the shorter one, or
 // within this time.
@@ -47,7 +47,7 @@ inline constexpr Duration kAlikeTime = Duration::Milliseconds(10),
 // handshakes at a time, where 0 comes first.
 // What is alike is told from the best of each group, so that the order is a total one: with 5 per
 // cent, 100, 104 and 108 ms are {100, 104} and {108}.
-void Rank(std::vector<SettingSummary>& summaries);
+void Rank(std::vector<SettingOutcome>& summaries);
 
 // The trial of that setting whose time to 99 per cent is in the middle, of those with a timeline.
 // Null: there is none. The result points into `trials`.

@@ -25,11 +25,11 @@ std::string Agents(uint64_t count) {
   return Counted(static_cast<int64_t>(count), "agent");
 }
 
-Findings::Verdict VerdictOf(const std::vector<SettingSummary>& summaries) {
+Findings::Verdict VerdictOf(const std::vector<SettingOutcome>& summaries) {
   if (summaries.empty()) return Findings::Verdict::kNoTrials;
   if (summaries.front().lost == 0) return Findings::Verdict::kAllIn;
   const bool nobody = std::all_of(summaries.begin(), summaries.end(),
-                                  [](const SettingSummary& s) { return s.served_total == 0; });
+                                  [](const SettingOutcome& s) { return s.served_total == 0; });
   return nobody ? Findings::Verdict::kNobodyServed : Findings::Verdict::kSomeLost;
 }
 
@@ -50,9 +50,9 @@ std::vector<std::string> ChangedLines(const Setting& setting) {
 }
 
 std::string Headline(Findings::Verdict verdict, const Records& records,
-                     const std::vector<SettingSummary>& summaries) {
+                     const std::vector<SettingOutcome>& summaries) {
   if (verdict == Findings::Verdict::kNoTrials) return PredictionSentence(records.comparisons);
-  const SettingSummary& best = summaries.front();
+  const SettingOutcome& best = summaries.front();
   const std::string setting = SettingText(best.setting, false);
   if (verdict == Findings::Verdict::kNobodyServed) {
     return absl::StrCat("Nobody was served, with ",
@@ -80,17 +80,17 @@ std::string Headline(Findings::Verdict verdict, const Records& records,
 }
 
 // The settings that lost as few and are as fast as the fastest of those.
-std::vector<const SettingSummary*> AsFast(const std::vector<SettingSummary>& summaries) {
-  const SettingSummary& best = summaries.front();
-  std::vector<const SettingSummary*> alike;
+std::vector<const SettingOutcome*> AsFast(const std::vector<SettingOutcome>& summaries) {
+  const SettingOutcome& best = summaries.front();
+  std::vector<const SettingOutcome*> alike;
   if (!best.most.median.has_value()) return alike;
   Duration least = *best.most.median;
-  for (const SettingSummary& summary : summaries) {
+  for (const SettingOutcome& summary : summaries) {
     if (summary.lost == best.lost) least = std::min(least, summary.most.median.value_or(least));
   }
   const double limit =
       std::max(least.seconds() * (1 + kAlikeShare), (least + kAlikeTime).seconds());
-  for (const SettingSummary& summary : summaries) {
+  for (const SettingOutcome& summary : summaries) {
     if (summary.lost == best.lost && summary.most.median.has_value() &&
         summary.most.median->seconds() <= limit) {
       alike.push_back(&summary);
@@ -99,11 +99,11 @@ std::vector<const SettingSummary*> AsFast(const std::vector<SettingSummary>& sum
   return alike;
 }
 
-std::string ChoiceSentence(const std::vector<SettingSummary>& summaries) {
-  const std::vector<const SettingSummary*> alike = AsFast(summaries);
-  const SettingSummary& best = summaries.front();
+std::string ChoiceSentence(const std::vector<SettingOutcome>& summaries) {
+  const std::vector<const SettingOutcome*> alike = AsFast(summaries);
+  const SettingOutcome& best = summaries.front();
   if (alike.size() < 2) {
-    const SettingSummary& next = summaries[1];
+    const SettingOutcome& next = summaries[1];
     if (next.lost > best.lost) {
       return absl::StrCat("Every other setting lost ", best.lost == 0 ? "agents" : "more agents",
                           ".");
@@ -116,28 +116,28 @@ std::string ChoiceSentence(const std::vector<SettingSummary>& summaries) {
   std::string text = absl::StrCat(alike.size(), " settings ",
                                   best.lost == 0 ? "lost nobody" : "lost no more agents",
                                   " and are as fast, within 5 %; of these it ");
-  const auto controller = [](const SettingSummary* s) { return s->controller_p99.median; };
-  const bool same = std::all_of(alike.begin(), alike.end(), [&](const SettingSummary* other) {
+  const auto controller = [](const SettingOutcome* s) { return s->controller_p99.median; };
+  const bool same = std::all_of(alike.begin(), alike.end(), [&](const SettingOutcome* other) {
     if (!controller(other).has_value()) return !best.controller_p99.median.has_value();
     if (!best.controller_p99.median.has_value()) return false;
     const double mine = best.controller_p99.median->seconds();
     const double difference = std::fabs(controller(other)->seconds() - mine);
     return difference <= std::max(kAlikeControllerShare * mine, kAlikeControllerTime.seconds());
   });
-  const bool smallest = std::none_of(alike.begin(), alike.end(), [&best](const SettingSummary* s) {
+  const bool smallest = std::none_of(alike.begin(), alike.end(), [&best](const SettingOutcome* s) {
     return s->setting.backlog < best.setting.backlog;
   });
   if (!same) return text + "disturbs the controller port least.";
   return text + (smallest ? "needs the smallest backlog." : "comes out best by a little.");
 }
 
-std::string DefaultSentence(const std::vector<SettingSummary>& summaries) {
-  const SettingSummary& best = summaries.front();
+std::string DefaultSentence(const std::vector<SettingOutcome>& summaries) {
+  const SettingOutcome& best = summaries.front();
   const Setting by_default;
   if (best.setting == by_default) return "These are floodgated's defaults.";
   const auto found =
       std::find_if(summaries.begin(), summaries.end(),
-                   [&by_default](const SettingSummary& s) { return s.setting == by_default; });
+                   [&by_default](const SettingOutcome& s) { return s.setting == by_default; });
   if (found == summaries.end()) {
     return absl::StrCat("floodgated's defaults (", SettingText(by_default, true),
                         ") were not tried.");
@@ -148,8 +148,8 @@ std::string DefaultSentence(const std::vector<SettingSummary>& summaries) {
   return absl::StrCat(text, "took ", TimeText(*found->most.median), ".");
 }
 
-std::vector<std::string> Reasons(const std::vector<SettingSummary>& summaries) {
-  const SettingSummary& best = summaries.front();
+std::vector<std::string> Reasons(const std::vector<SettingOutcome>& summaries) {
+  const SettingOutcome& best = summaries.front();
   std::vector<std::string> reasons;
   const std::string runs =
       best.runs == 1 ? "In its one run" : absl::StrCat("In ", best.runs, " runs");
@@ -186,7 +186,7 @@ std::string TomlOf(const Setting& setting) {
       setting.handshakes == 0 ? "  # 64 a worker" : "");
 }
 
-void Advise(const Records& records, const SettingSummary& best, Findings& findings) {
+void Advise(const Records& records, const SettingOutcome& best, Findings& findings) {
   const bool here = records.plan.has_value() && records.plan->somaxconn > 0;
   findings.to_set.push_back({"floodgate.toml", TomlOf(best.setting)});
   findings.to_set.push_back({"/etc/sysctl.d/90-floodgate.conf",
@@ -240,16 +240,17 @@ void AddStormCaution(const Records& records, Findings& findings) {
                    "been the limit, not floodgated."));
 }
 
-void AddCautions(const Records& records, const std::vector<SettingSummary>& summaries,
+void AddCautions(const Records& records, const std::vector<SettingOutcome>& summaries,
                  Findings& findings) {
   AddSomaxconnCaution(records, findings);
   if (const int missing = TrialsMissing(records); missing > 0) {
-    findings.cautions.push_back(absl::StrCat(
-        "The sweep is not finished: ", missing, missing == 1 ? " trial is" : " trials are",
-        " missing. The same `floodgate-tune sweep` command with the same `--out` goes on with it."));
+    findings.cautions.push_back(absl::StrCat("The sweep is not finished: ", missing,
+                                             missing == 1 ? " trial is" : " trials are",
+                                             " missing. The same `floodgate-tune sweep` command "
+                                             "with the same `--out` goes on with it."));
   }
   AddStormCaution(records, findings);
-  const SettingSummary& best = summaries.front();
+  const SettingOutcome& best = summaries.front();
   if (best.runs == 1) {
     findings.cautions.emplace_back(
         "One run is no sample: small differences may be chance. Sweep with `--runs 3` or more.");
@@ -288,7 +289,7 @@ std::string PredictionSentence(const std::vector<Comparison>& comparisons) {
   return text + ".";
 }
 
-Findings Find(const Records& records, const std::vector<SettingSummary>& summaries) {
+Findings Find(const Records& records, const std::vector<SettingOutcome>& summaries) {
   Findings findings;
   findings.verdict = VerdictOf(summaries);
   findings.headline = Headline(findings.verdict, records, summaries);

@@ -19,7 +19,7 @@ struct FileLines {
 
 // The best setting with one thing changed.
 struct Variation {
-  const SettingSummary* summary = nullptr;
+  const SettingOutcome* summary = nullptr;
   std::string what;    // "backlog 64"
   std::string effect;  // "18 times as long: the queue was full 2,130 times, ..."; a clause
 };
@@ -42,7 +42,7 @@ struct Findings {
 };
 
 // `summaries`: of records.trials, the best first, as Rank leaves them. The result points into it.
-Findings Find(const Records& records, const std::vector<SettingSummary>& summaries);
+Findings Find(const Records& records, const std::vector<SettingOutcome>& summaries);
 
 // "7 of 8 predictions of the time to 99 % are within 20 % of the measurement; ...". "" without any.
 std::string PredictionSentence(const std::vector<Comparison>& comparisons);

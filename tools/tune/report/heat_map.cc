@@ -37,9 +37,9 @@ struct Scale {
   }
 };
 
-Scale ScaleOf(const std::vector<SettingSummary>& summaries) {
+Scale ScaleOf(const std::vector<SettingOutcome>& summaries) {
   Scale scale;
-  for (const SettingSummary& summary : summaries) {
+  for (const SettingOutcome& summary : summaries) {
     if (!summary.most.median.has_value()) continue;
     const double seconds = std::max(1e-6, summary.most.median->seconds());
     scale.least = scale.most == 0 ? seconds : std::min(scale.least, seconds);
@@ -50,36 +50,36 @@ Scale ScaleOf(const std::vector<SettingSummary>& summaries) {
 
 struct Map {
   const SweepAxes& axes;
-  const std::vector<SettingSummary>& summaries;
+  const std::vector<SettingOutcome>& summaries;
   Scale scale;
   int handshakes = 0;
   std::string name;
 
-  const SettingSummary* Find(const Setting& setting) const {
+  const SettingOutcome* Find(const Setting& setting) const {
     const auto found =
         std::find_if(summaries.begin(), summaries.end(),
-                     [&setting](const SettingSummary& s) { return s.setting == setting; });
+                     [&setting](const SettingOutcome& s) { return s.setting == setting; });
     return found == summaries.end() ? nullptr : &*found;
   }
   // Of settings with which nobody was served none is the best.
-  bool IsBest(const SettingSummary& summary) const {
+  bool IsBest(const SettingOutcome& summary) const {
     return &summary == summaries.data() && summary.served_total > 0;
   }
-  bool OfMap(const SettingSummary& summary) const {
+  bool OfMap(const SettingOutcome& summary) const {
     return summary.setting.handshakes == handshakes;
   }
   bool BestIsHatched() const {
-    const SettingSummary& first = summaries.front();
+    const SettingOutcome& first = summaries.front();
     return IsBest(first) && OfMap(first) && first.lost > 0;
   }
   bool Hatched() const {
     return std::any_of(summaries.begin(), summaries.end(),
-                       [this](const SettingSummary& s) { return OfMap(s) && s.lost > 0; });
+                       [this](const SettingOutcome& s) { return OfMap(s) && s.lost > 0; });
   }
 };
 
 // There is no room for both; the ring is the mark of the best as well.
-std::string SecondLine(const Map& map, const SettingSummary& summary) {
+std::string SecondLine(const Map& map, const SettingOutcome& summary) {
   if (summary.lost > 0) {
     return absl::StrCat(CountText(static_cast<int64_t>(summary.lost)), " not in");
   }
@@ -90,7 +90,7 @@ void DrawCell(const Map& map, const Setting& setting, Point corner, Svg& svg) {
   const double width = CellWidth(map.axes.drain_rates.size()) - kGap;
   const double height = kCellHeight - kGap;
   const double middle = corner.x + width / 2;
-  const SettingSummary* summary = map.Find(setting);
+  const SettingOutcome* summary = map.Find(setting);
   if (summary == nullptr) {
     svg.Rect(corner.x + 1, corner.y + 1, width - 2, height - 2, "class=\"absent\"");
     svg.Text({middle, corner.y + 30}, "not tried", "class=\"small middle muted\"");
@@ -177,7 +177,7 @@ void DrawKey(const Map& map, double top, double width, Svg& svg) {
 
 std::string Description(const Map& map) {
   std::string text = "Each cell is a setting, with its median time. ";
-  for (const SettingSummary& summary : map.summaries) {
+  for (const SettingOutcome& summary : map.summaries) {
     if (!map.OfMap(summary)) continue;
     absl::StrAppend(&text, SettingText(summary.setting, true), ": ",
                     TimeText(summary.most.median, "never"));
@@ -243,7 +243,7 @@ SweepAxes AxesOf(const Records& records) {
   return axes;
 }
 
-std::vector<Figure> HeatMaps(const SweepAxes& axes, const std::vector<SettingSummary>& summaries) {
+std::vector<Figure> HeatMaps(const SweepAxes& axes, const std::vector<SettingOutcome>& summaries) {
   std::vector<Figure> figures;
   for (const int handshakes : axes.handshakes) {
     figures.push_back(Draw({.axes = axes,

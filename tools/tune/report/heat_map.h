@@ -24,7 +24,7 @@ SweepAxes AxesOf(const Records& records);
 // All maps have one scale of colours, logarithmic. A cell has its time in it, how many agents were
 // not in (in the worst run; hatched), and the mark of the best. `summaries`: as Rank leaves them,
 // the best first; not empty.
-std::vector<Figure> HeatMaps(const SweepAxes& axes, const std::vector<SettingSummary>& summaries);
+std::vector<Figure> HeatMaps(const SweepAxes& axes, const std::vector<SettingOutcome>& summaries);
 
 }  // namespace floodgate::tune
 

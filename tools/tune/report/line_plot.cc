@@ -107,9 +107,9 @@ Figure Draw(const std::vector<Shown>& shown, Member member, const Labels& labels
 }  // namespace
 
 std::vector<Shown> ShownTrials(const std::vector<Trial>& trials,
-                               const std::vector<SettingSummary>& summaries) {
+                               const std::vector<SettingOutcome>& summaries) {
   std::vector<Shown> shown;
-  const auto add = [&](std::string role, std::string style, const SettingSummary& summary) {
+  const auto add = [&](std::string role, std::string style, const SettingOutcome& summary) {
     const Trial* trial = TypicalTrial(trials, summary.setting);
     if (trial != nullptr) shown.push_back({std::move(role), std::move(style), &summary, trial});
   };

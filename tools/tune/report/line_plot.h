@@ -15,7 +15,7 @@ namespace floodgate::tune {
 struct Shown {
   std::string role;   // "best", "best and default", "default", "worst": as people read it
   std::string style;  // "best", "default", "worst": the class of style.h
-  const SettingSummary* summary = nullptr;
+  const SettingOutcome* summary = nullptr;
   const Trial* trial = nullptr;  // with a timeline
 };
 
@@ -23,7 +23,7 @@ struct Shown {
 // each one's typical trial; one of them alone if nobody was served with any. Those without a
 // timeline are left out. `summaries`: the best first.
 std::vector<Shown> ShownTrials(const std::vector<Trial>& trials,
-                               const std::vector<SettingSummary>& summaries);
+                               const std::vector<SettingOutcome>& summaries);
 
 // REQUIRES: shown is not empty.
 Figure QueuePlot(const std::vector<Shown>& shown);

@@ -41,11 +41,11 @@ std::string Together(const std::vector<std::string>& texts, const char* last) {
 }
 
 // Whether a counter has grown enough to be told of.
-bool Stands(double value, double of_best, const SettingSummary& summary) {
+bool Stands(double value, double of_best, const SettingOutcome& summary) {
   return value > of_best && value >= kNoticeable * static_cast<double>(summary.agents);
 }
 
-bool IsPacedByRate(const SettingSummary& summary) {
+bool IsPacedByRate(const SettingOutcome& summary) {
   if (summary.setting.drain_rate == 0 || !summary.most.median.has_value()) return false;
   const double paced = 0.99 * static_cast<double>(summary.agents) / summary.setting.drain_rate;
   return paced >= 0.7 * summary.most.median->seconds();
@@ -53,11 +53,11 @@ bool IsPacedByRate(const SettingSummary& summary) {
 
 // "backlog 16 or 64": the values of one dimension with which every setting lost, if that is all of
 // the settings that did. "": no dimension tells them apart.
-std::string WhatLosersShare(const std::vector<SettingSummary>& summaries) {
+std::string WhatLosersShare(const std::vector<SettingOutcome>& summaries) {
   for (const Dimension& dimension : kDimensions) {
     std::set<int> losing;
     std::set<int> saved;
-    for (const SettingSummary& summary : summaries) {
+    for (const SettingOutcome& summary : summaries) {
       (summary.lost > 0 ? losing : saved).insert(summary.setting.*dimension.member);
     }
     const bool apart = std::none_of(losing.begin(), losing.end(),
@@ -71,9 +71,9 @@ std::string WhatLosersShare(const std::vector<SettingSummary>& summaries) {
   return "";
 }
 
-std::string LosersNamed(const std::vector<const SettingSummary*>& losers) {
+std::string LosersNamed(const std::vector<const SettingOutcome*>& losers) {
   std::vector<std::string> names;
-  for (const SettingSummary* loser : losers) {
+  for (const SettingOutcome* loser : losers) {
     if (names.size() == kNamedMax) break;
     names.push_back(SettingText(loser->setting, true));
   }
@@ -84,9 +84,9 @@ std::string LosersNamed(const std::vector<const SettingSummary*>& losers) {
   return text;
 }
 
-std::string LosersSentence(const std::vector<SettingSummary>& summaries) {
-  std::vector<const SettingSummary*> losers;
-  for (const SettingSummary& summary : summaries) {
+std::string LosersSentence(const std::vector<SettingOutcome>& summaries) {
+  std::vector<const SettingOutcome*> losers;
+  for (const SettingOutcome& summary : summaries) {
     if (summary.lost > 0) losers.push_back(&summary);
   }
   std::reverse(losers.begin(), losers.end());  // The worst first.
@@ -118,7 +118,7 @@ std::string LosersSentence(const std::vector<SettingSummary>& summaries) {
 }
 
 // How a setting compares with the best.
-std::string Against(const SettingSummary& summary, const SettingSummary& best) {
+std::string Against(const SettingOutcome& summary, const SettingOutcome& best) {
   std::vector<std::string> parts;
   if (summary.lost > best.lost) {
     parts.push_back(absl::StrCat(CountText(static_cast<int64_t>(summary.lost)), " not in"));
@@ -145,9 +145,9 @@ int DifferencesOf(const Setting& a, const Setting& b) {
 }
 
 // The setting that lost no more than the best and took longest. Null: none has a time.
-const SettingSummary* SlowestOf(const std::vector<SettingSummary>& summaries) {
-  const SettingSummary* slowest = nullptr;
-  for (const SettingSummary& summary : summaries) {
+const SettingOutcome* SlowestOf(const std::vector<SettingOutcome>& summaries) {
+  const SettingOutcome* slowest = nullptr;
+  for (const SettingOutcome& summary : summaries) {
     if (summary.lost != summaries.front().lost || !summary.most.median.has_value()) continue;
     if (slowest == nullptr || *summary.most.median > *slowest->most.median) slowest = &summary;
   }
@@ -155,7 +155,7 @@ const SettingSummary* SlowestOf(const std::vector<SettingSummary>& summaries) {
 }
 
 // "" if that costs too little to be told.
-std::string SlowestSentence(const SettingSummary& slowest, const SettingSummary& best) {
+std::string SlowestSentence(const SettingOutcome& slowest, const SettingOutcome& best) {
   if (!best.most.median.has_value() || best.most.median->ns <= 0) return "";
   const double factor = slowest.most.median->seconds() / best.most.median->seconds();
   if (factor < kSlower) return "";
@@ -170,7 +170,7 @@ std::string SlowestSentence(const SettingSummary& slowest, const SettingSummary&
 
 }  // namespace
 
-std::string CauseOf(const SettingSummary& summary, const SettingSummary& best) {
+std::string CauseOf(const SettingOutcome& summary, const SettingOutcome& best) {
   std::vector<std::string> causes;
   if (Stands(summary.accept_overflows, best.accept_overflows, summary)) {
     causes.push_back(
@@ -195,15 +195,15 @@ std::string CauseOf(const SettingSummary& summary, const SettingSummary& best) {
   return absl::StrJoin(causes, "; ");
 }
 
-std::vector<std::string> LossSentences(const std::vector<SettingSummary>& summaries) {
-  const SettingSummary& best = summaries.front();
+std::vector<std::string> LossSentences(const std::vector<SettingOutcome>& summaries) {
+  const SettingOutcome& best = summaries.front();
   std::vector<std::string> sentences = {LosersSentence(summaries)};
-  if (const SettingSummary* slowest = SlowestOf(summaries); slowest != nullptr) {
+  if (const SettingOutcome* slowest = SlowestOf(summaries); slowest != nullptr) {
     std::string sentence = SlowestSentence(*slowest, best);
     if (!sentence.empty()) sentences.push_back(std::move(sentence));
   }
   const bool overflows =
-      std::any_of(summaries.begin(), summaries.end(), [&best](const SettingSummary& summary) {
+      std::any_of(summaries.begin(), summaries.end(), [&best](const SettingOutcome& summary) {
         return Stands(summary.accept_overflows, best.accept_overflows, summary);
       });
   if (overflows) {
@@ -214,20 +214,20 @@ std::vector<std::string> LossSentences(const std::vector<SettingSummary>& summar
   return sentences;
 }
 
-std::vector<Variation> VariationsOf(const std::vector<SettingSummary>& summaries) {
-  const SettingSummary& best = summaries.front();
+std::vector<Variation> VariationsOf(const std::vector<SettingOutcome>& summaries) {
+  const SettingOutcome& best = summaries.front();
   std::vector<Variation> variations;
   for (const Dimension& dimension : kDimensions) {
-    std::vector<const SettingSummary*> others;
-    for (const SettingSummary& summary : summaries) {
+    std::vector<const SettingOutcome*> others;
+    for (const SettingOutcome& summary : summaries) {
       const bool differs = summary.setting.*dimension.member != best.setting.*dimension.member;
       if (differs && DifferencesOf(summary.setting, best.setting) == 1) others.push_back(&summary);
     }
     std::sort(others.begin(), others.end(),
-              [&dimension](const SettingSummary* a, const SettingSummary* b) {
+              [&dimension](const SettingOutcome* a, const SettingOutcome* b) {
                 return a->setting.*dimension.member < b->setting.*dimension.member;
               });
-    for (const SettingSummary* other : others) {
+    for (const SettingOutcome* other : others) {
       std::string effect = Against(*other, best);
       const std::string cause = CauseOf(*other, best);
       if (!cause.empty()) absl::StrAppend(&effect, effect.empty() ? "" : ": ", cause);

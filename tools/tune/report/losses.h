@@ -12,11 +12,11 @@ namespace floodgate::tune {
 
 // Why a setting does worse than the best, as far as the counters tell: clauses, the weightiest
 // first, joined by "; ". "" if they do not.
-std::string CauseOf(const SettingSummary& summary, const SettingSummary& best);
+std::string CauseOf(const SettingOutcome& summary, const SettingOutcome& best);
 
 // `summaries`: the best first; not empty.
-std::vector<std::string> LossSentences(const std::vector<SettingSummary>& summaries);
-std::vector<Variation> VariationsOf(const std::vector<SettingSummary>& summaries);
+std::vector<std::string> LossSentences(const std::vector<SettingOutcome>& summaries);
+std::vector<Variation> VariationsOf(const std::vector<SettingOutcome>& summaries);
 
 }  // namespace floodgate::tune
 

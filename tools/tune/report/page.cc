@@ -62,7 +62,7 @@ void Tile(absl::string_view name, absl::string_view value, Page& page) {
                   "</dd></div>\n");
 }
 
-void Tiles(const SettingSummary& best, Page& page) {
+void Tiles(const SettingOutcome& best, Page& page) {
   page.html += "<dl class=\"tiles\">\n";
   Tile("99 % in", TimeText(best.most.median, "never"), page);
   Tile("all in", TimeText(best.all.median, "never"), page);
@@ -104,7 +104,7 @@ void WhatToSet(const ReportInput& input, const Findings& findings, Page& page) {
   page.html += "</div>\n";
 }
 
-void FindingsSection(const ReportInput& input, const std::vector<SettingSummary>& summaries,
+void FindingsSection(const ReportInput& input, const std::vector<SettingOutcome>& summaries,
                      const Findings& findings, Page& page) {
   absl::StrAppend(&page.html, "<p class=\"", HeadlineStyle(findings.verdict), "\">",
                   Prose(findings.headline), "</p>\n");
@@ -124,7 +124,7 @@ void FindingsSection(const ReportInput& input, const std::vector<SettingSummary>
   WhatToSet(input, findings, page);
 }
 
-void SweepSection(const Records& records, const std::vector<SettingSummary>& summaries,
+void SweepSection(const Records& records, const std::vector<SettingOutcome>& summaries,
                   const Findings& findings, Page& page) {
   const SweepAxes axes = AxesOf(records);
   if (!axes.is_one_setting()) {
@@ -138,7 +138,7 @@ void SweepSection(const Records& records, const std::vector<SettingSummary>& sum
   }
 }
 
-void TimelineSection(const Records& records, const std::vector<SettingSummary>& summaries,
+void TimelineSection(const Records& records, const std::vector<SettingOutcome>& summaries,
                      Page& page) {
   const std::vector<Shown> shown = ShownTrials(records.trials, summaries);
   if (shown.empty()) return;
@@ -211,7 +211,7 @@ absl::Status IsWorthAReport(const Records& records, absl::string_view directory)
 absl::StatusOr<Report> MakeReport(const ReportInput& input, absl::string_view directory) {
   const Records& records = input.records;
   if (absl::Status status = IsWorthAReport(records, directory); !status.ok()) return status;
-  std::vector<SettingSummary> summaries = Summarize(records.trials);
+  std::vector<SettingOutcome> summaries = OutcomesOf(records.trials);
   Rank(summaries);
   const Findings findings = Find(records, summaries);
   Page page;

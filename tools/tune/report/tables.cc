@@ -82,7 +82,7 @@ std::string Range(const TimeSpread& spread) {
   return TimeText(*spread.least) == TimeText(*spread.most) ? "" : RangeText(spread);
 }
 
-void LostCell(const SettingSummary& summary, Table& table) {
+void LostCell(const SettingOutcome& summary, Table& table) {
   const std::string note =
       summary.lost > 0 && summary.runs > 1
           ? absl::StrCat("in ", summary.runs_with_losses, " of ", summary.runs, " runs")
@@ -114,13 +114,13 @@ void MostCell(const TrialResult& result, Table& table) {
 
 }  // namespace
 
-std::string SettingsTable(const std::vector<SettingSummary>& summaries, int runs) {
+std::string SettingsTable(const std::vector<SettingOutcome>& summaries, int runs) {
   Table table("All settings", "Medians over the runs, and from the least to the most. Best first.",
               {"", "backlog", "drain\nrate, /s", "handshakes", "runs", "not in,\nworst run",
                "50 %\nin", "99 %\nin", "all in", "controller\np99", "queue\noverflows",
                "SYNs\nagain", "gave\nup", "stale", "handshakes\nwasted", "deepest\nqueue"});
   for (size_t i = 0; i < summaries.size(); ++i) {
-    const SettingSummary& summary = summaries[i];
+    const SettingOutcome& summary = summaries[i];
     table.BeginRow(i == 0 && summary.served_total > 0);
     table.Heading(absl::StrCat(i + 1, "."));
     SettingCells(summary.setting, table);
@@ -141,7 +141,7 @@ std::string SettingsTable(const std::vector<SettingSummary>& summaries, int runs
   return std::move(table).Finish();
 }
 
-std::string VariationsTable(const SettingSummary& best, const std::vector<Variation>& variations) {
+std::string VariationsTable(const SettingOutcome& best, const std::vector<Variation>& variations) {
   if (variations.empty()) return "";
   Table table("The best setting with one thing changed", "Medians over the runs",
               {"<changed", "99 % in", "not in, worst run", "<what comes of it"});

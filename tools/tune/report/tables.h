@@ -13,9 +13,9 @@
 namespace floodgate::tune {
 
 // The best first; medians over the runs. `runs`: how many each setting was to have; 0: not known.
-std::string SettingsTable(const std::vector<SettingSummary>& summaries, int runs);
+std::string SettingsTable(const std::vector<SettingOutcome>& summaries, int runs);
 // The best setting with one thing changed. "" if no such setting was tried.
-std::string VariationsTable(const SettingSummary& best, const std::vector<Variation>& variations);
+std::string VariationsTable(const SettingOutcome& best, const std::vector<Variation>& variations);
 // What the lines show: when shares of the agents were in, and the deepest queue.
 std::string MilestonesTable(const std::vector<Shown>& shown);
 // Every comparison, numbered as in the plot.
