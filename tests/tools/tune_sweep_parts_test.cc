@@ -116,19 +116,19 @@ TEST(TuneSweep, ASettingIsToldByItsMedians) {
   trials[2].result.stale = 8;
   trials[3].result.accept_overflows = 1;
   trials[4].result.accept_overflows = 2;
-  const std::vector<SettingSummary> settings = Summarize(SmallPlan(), trials);
+  const std::vector<SettingOutcome> settings = InPlannedOrder(SmallPlan(), trials);
   ASSERT_THAT(settings, SizeIs(3));
   EXPECT_EQ(settings[0].setting, kFirst);
   EXPECT_EQ(settings[0].runs, 3);
   // Never is longer than any time.
-  EXPECT_EQ(settings[0].all, Duration::Seconds(5));
+  EXPECT_EQ(settings[0].all.median, Duration::Seconds(5));
   EXPECT_EQ(settings[0].stale, 8);
   EXPECT_EQ(settings[0].served, 50);
-  EXPECT_EQ(settings[0].controller_p99, std::nullopt);
+  EXPECT_EQ(settings[0].controller_p99.median, std::nullopt);
   EXPECT_EQ(settings[1].setting, kThird);
-  EXPECT_EQ(settings[1].all, Duration::Milliseconds(3500));
+  EXPECT_EQ(settings[1].all.median, Duration::Milliseconds(3500));
   EXPECT_EQ(settings[1].accept_overflows, 1.5);
-  EXPECT_EQ(settings[2].all, std::nullopt);
+  EXPECT_EQ(settings[2].all.median, std::nullopt);
   EXPECT_EQ(settings[2].served, 49.5);
 }
 
@@ -138,7 +138,7 @@ TEST(TuneSweep, TableAndJsonSayTheSame) {
   trial.result.controller_p99 = Duration::Microseconds(7700);
   trial.result.storm_cpu_share = 0.5;
   const Plan plan = SmallPlan();
-  std::vector<SettingSummary> settings = Summarize(plan, {trial, TrialOf(kFourth, 1)});
+  std::vector<SettingOutcome> settings = InPlannedOrder(plan, {trial, TrialOf(kFourth, 1)});
   std::string table = SweepTable(plan, settings);
   EXPECT_THAT(table, testing::StartsWith("50 agents at once when the gate opens, patience 30s, "
                                          "retry immediate; floodgated on 1 core with an ecdsa "

@@ -47,7 +47,8 @@ TimeSpread SpreadOf(const std::vector<const Trial*>& runs, TimeMember member) {
   return SpreadOf(std::move(times));
 }
 
-double MedianOf(const std::vector<const Trial*>& runs, uint64_t TrialResult::*member) {
+template <typename Number>
+double MedianOf(const std::vector<const Trial*>& runs, Number TrialResult::*member) {
   std::vector<double> values;
   values.reserve(runs.size());
   for (const Trial* run : runs) values.push_back(static_cast<double>(run->result.*member));
@@ -74,12 +75,14 @@ SettingOutcome SummaryOf(const std::vector<const Trial*>& runs) {
   summary.most = SpreadOf(runs, &TrialResult::most);
   summary.all = SpreadOf(runs, &TrialResult::all);
   summary.controller_p99 = SpreadOf(std::move(controller));
+  summary.served = MedianOf(runs, &TrialResult::served);
   summary.gave_up = MedianOf(runs, &TrialResult::gave_up);
   summary.accept_overflows = MedianOf(runs, &TrialResult::accept_overflows);
   summary.syn_retransmits = MedianOf(runs, &TrialResult::syn_retransmits);
   summary.stale = MedianOf(runs, &TrialResult::stale);
   summary.wasted_handshakes = MedianOf(runs, &TrialResult::wasted_handshakes);
   summary.queue_depth_max = MedianOf(runs, &TrialResult::queue_depth_max);
+  summary.storm_cpu_share = MedianOf(runs, &TrialResult::storm_cpu_share);
   return summary;
 }
 

@@ -27,8 +27,8 @@ struct SettingOutcome {
   TimeSpread half, most, all;  // until 50, 99 and 100 per cent of the fleet were served
   TimeSpread controller_p99;   // of the runs that measured it; all nullopt: none did
   // Medians over the runs.
-  double gave_up = 0, accept_overflows = 0, syn_retransmits = 0, stale = 0, wasted_handshakes = 0,
-         queue_depth_max = 0;
+  double served = 0, gave_up = 0, accept_overflows = 0, syn_retransmits = 0, stale = 0,
+         wasted_handshakes = 0, queue_depth_max = 0, storm_cpu_share = 0;
 };
 
 // One for each setting that has a trial, by ascending backlog, drain rate and handshakes. The order

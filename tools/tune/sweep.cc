@@ -1,7 +1,6 @@
 #include "tools/tune/sweep.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -15,55 +14,6 @@ namespace {
 
 // To start and end the programs of a trial, beside the storm itself.
 constexpr Duration kAround = Duration::Seconds(1);
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t middle = values.size() / 2;
-  if (values.size() % 2 == 1) return values[middle];
-  // Written so that infinities stay what they are.
-  return values[middle - 1] / 2 + values[middle] / 2;
-}
-
-template <typename Value>
-double MedianOf(const std::vector<const TrialResult*>& results, Value value) {
-  std::vector<double> values;
-  values.reserve(results.size());
-  for (const TrialResult* result : results) values.push_back(static_cast<double>(value(*result)));
-  return Median(std::move(values));
-}
-
-std::optional<Duration> MedianTime(const std::vector<const TrialResult*>& results,
-                                   std::optional<Duration> TrialResult::*time) {
-  const double ns = MedianOf(results, [time](const TrialResult& result) {
-    const std::optional<Duration>& value = result.*time;
-    return value.has_value() ? static_cast<double>(value->ns)
-                             : std::numeric_limits<double>::infinity();
-  });
-  if (ns == std::numeric_limits<double>::infinity()) return std::nullopt;
-  return Duration::Nanoseconds(static_cast<int64_t>(ns));
-}
-
-SettingSummary SummaryOf(const Setting& setting, const std::vector<const TrialResult*>& results) {
-  const auto count = [&results](uint64_t TrialResult::*member) {
-    return MedianOf(results, [member](const TrialResult& result) { return result.*member; });
-  };
-  SettingSummary summary;
-  summary.setting = setting;
-  summary.runs = static_cast<int>(results.size());
-  summary.served = count(&TrialResult::served);
-  summary.half = MedianTime(results, &TrialResult::half);
-  summary.most = MedianTime(results, &TrialResult::most);
-  summary.all = MedianTime(results, &TrialResult::all);
-  summary.accept_overflows = count(&TrialResult::accept_overflows);
-  summary.syn_retransmits = count(&TrialResult::syn_retransmits);
-  summary.stale = count(&TrialResult::stale);
-  summary.wasted_handshakes = count(&TrialResult::wasted_handshakes);
-  summary.queue_depth_max = count(&TrialResult::queue_depth_max);
-  summary.controller_p99 = MedianTime(results, &TrialResult::controller_p99);
-  summary.storm_cpu_share =
-      MedianOf(results, [](const TrialResult& result) { return result.storm_cpu_share; });
-  return summary;
-}
 
 std::vector<const TrialResult*> ResultsOf(const Setting& setting,
                                           const std::vector<Trial>& trials) {
@@ -160,13 +110,16 @@ std::optional<Duration> TimeFor(const std::vector<Step>& steps, const std::vecto
   return sum;
 }
 
-std::vector<SettingSummary> Summarize(const Plan& plan, const std::vector<Trial>& trials) {
-  std::vector<SettingSummary> summaries;
+std::vector<SettingOutcome> InPlannedOrder(const Plan& plan, const std::vector<Trial>& trials) {
+  const std::vector<SettingOutcome> outcomes = OutcomesOf(trials);
+  std::vector<SettingOutcome> ordered;
   for (const Setting& setting : SettingsOf(plan)) {
-    const std::vector<const TrialResult*> results = ResultsOf(setting, trials);
-    if (!results.empty()) summaries.push_back(SummaryOf(setting, results));
+    const auto found =
+        std::find_if(outcomes.begin(), outcomes.end(),
+                     [&](const SettingOutcome& outcome) { return outcome.setting == setting; });
+    if (found != outcomes.end()) ordered.push_back(*found);
   }
-  return summaries;
+  return ordered;
 }
 
 }  // namespace floodgate::tune

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "tools/tune/ranking.h"
 #include "tools/tune/records.h"
 
 namespace floodgate::tune {
@@ -35,28 +36,13 @@ std::vector<std::string> Differences(const Plan& there, const Plan& here);
 // are any, else all. nullopt: there are no trials.
 std::optional<Duration> TimeFor(const std::vector<Step>& steps, const std::vector<Trial>& trials);
 
-// Medians over the runs of a setting; of an even number the mean of the middle two. A time that was
-// not reached is longer than all others, and nullopt if it is (of) the median.
-struct SettingSummary {
-  Setting setting;
-  int runs = 0;  // so far
-  double served = 0;
-  std::optional<Duration> half, most, all;
-  double accept_overflows = 0;
-  double syn_retransmits = 0;
-  double stale = 0;
-  double wasted_handshakes = 0;
-  double queue_depth_max = 0;
-  std::optional<Duration> controller_p99;
-  double storm_cpu_share = 0;
-};
 // One for each setting that has a trial, in the order of SettingsOf.
-std::vector<SettingSummary> Summarize(const Plan& plan, const std::vector<Trial>& trials);
+std::vector<SettingOutcome> InPlannedOrder(const Plan& plan, const std::vector<Trial>& trials);
 
 // For people, with a heading.
-std::string SweepTable(const Plan& plan, const std::vector<SettingSummary>& settings);
+std::string SweepTable(const Plan& plan, const std::vector<SettingOutcome>& settings);
 // One object; its keys are in docs/tuning.md. `missing`: how many trials are still to be made.
-std::string SweepJson(const Plan& plan, const std::vector<SettingSummary>& settings,
+std::string SweepJson(const Plan& plan, const std::vector<SettingOutcome>& settings,
                       size_t missing);
 
 }  // namespace floodgate::tune

@@ -143,7 +143,7 @@ absl::Status Sweep::MakeTrials(const std::vector<Step>& missing) {
 }
 
 absl::Status Sweep::Report() const {
-  const std::vector<SettingSummary> settings = Summarize(plan_, trials_);
+  const std::vector<SettingOutcome> settings = InPlannedOrder(plan_, trials_);
   if (options_.json) return Print(SweepJson(plan_, settings, Missing(plan_, trials_).size()));
   return settings.empty() ? absl::OkStatus() : Print(SweepTable(plan_, settings));
 }

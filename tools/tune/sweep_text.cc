@@ -31,26 +31,26 @@ Json TimeOrNull(const std::optional<Duration>& time, double units_a_second) {
   return time.has_value() ? Json(time->seconds() * units_a_second) : Json();
 }
 
-Json Row(const SettingSummary& summary) {
-  Json row = ToJson(summary.setting);
-  row.update({{"runs", summary.runs},
-              {"served", summary.served},
-              {"time_to_50_percent_s", TimeOrNull(summary.half, 1)},
-              {"time_to_99_percent_s", TimeOrNull(summary.most, 1)},
-              {"time_to_all_s", TimeOrNull(summary.all, 1)},
-              {"accept_overflows", summary.accept_overflows},
-              {"syn_retransmits", summary.syn_retransmits},
-              {"stale", summary.stale},
-              {"wasted_handshakes", summary.wasted_handshakes},
-              {"queue_depth_max", summary.queue_depth_max},
-              {"controller_p99_ms", TimeOrNull(summary.controller_p99, 1e3)},
-              {"storm_cpu_share", summary.storm_cpu_share}});
+Json Row(const SettingOutcome& outcome) {
+  Json row = ToJson(outcome.setting);
+  row.update({{"runs", outcome.runs},
+              {"served", outcome.served},
+              {"time_to_50_percent_s", TimeOrNull(outcome.half.median, 1)},
+              {"time_to_99_percent_s", TimeOrNull(outcome.most.median, 1)},
+              {"time_to_all_s", TimeOrNull(outcome.all.median, 1)},
+              {"accept_overflows", outcome.accept_overflows},
+              {"syn_retransmits", outcome.syn_retransmits},
+              {"stale", outcome.stale},
+              {"wasted_handshakes", outcome.wasted_handshakes},
+              {"queue_depth_max", outcome.queue_depth_max},
+              {"controller_p99_ms", TimeOrNull(outcome.controller_p99.median, 1e3)},
+              {"storm_cpu_share", outcome.storm_cpu_share}});
   return row;
 }
 
 }  // namespace
 
-std::string SweepTable(const Plan& plan, const std::vector<SettingSummary>& settings) {
+std::string SweepTable(const Plan& plan, const std::vector<SettingOutcome>& settings) {
   std::string text = absl::StrFormat(
       "%d agents at once when the gate opens, patience %s, retry %s; floodgated on %d core%s with "
       "an %s key\n%8s %8s %10s %4s %7s %9s %9s %9s %9s %7s %7s %11s %6s\n",
@@ -58,15 +58,15 @@ std::string SweepTable(const Plan& plan, const std::vector<SettingSummary>& sett
       plan.cores, plan.cores == 1 ? "" : "s", KeyName(plan.key), "backlog", "drain/s", "handshakes",
       "runs", "served", "99 %", "all", "overflows", "SYN again", "stale", "wasted", "control p99",
       "storm");
-  for (const SettingSummary& row : settings) {
+  for (const SettingOutcome& row : settings) {
     absl::StrAppendFormat(
         &text, "%8d %8d %10d %4d %7.0f %9s %9s %9.0f %9.0f %7.0f %7.0f %11s %5.0f%%\n",
         row.setting.backlog, row.setting.drain_rate, row.setting.handshakes, row.runs, row.served,
-        SecondsOrNever(row.most), SecondsOrNever(row.all), row.accept_overflows,
+        SecondsOrNever(row.most.median), SecondsOrNever(row.all.median), row.accept_overflows,
         row.syn_retransmits, row.stale, row.wasted_handshakes,
-        MillisecondsOrNever(row.controller_p99), row.storm_cpu_share * 100);
+        MillisecondsOrNever(row.controller_p99.median), row.storm_cpu_share * 100);
   }
-  const bool busy = std::any_of(settings.begin(), settings.end(), [](const SettingSummary& row) {
+  const bool busy = std::any_of(settings.begin(), settings.end(), [](const SettingOutcome& row) {
     return row.storm_cpu_share >= kBusyShare;
   });
   if (busy) {
@@ -79,10 +79,10 @@ std::string SweepTable(const Plan& plan, const std::vector<SettingSummary>& sett
   return text;
 }
 
-std::string SweepJson(const Plan& plan, const std::vector<SettingSummary>& settings,
+std::string SweepJson(const Plan& plan, const std::vector<SettingOutcome>& settings,
                       size_t missing) {
   Json rows = Json::array();
-  for (const SettingSummary& row : settings) rows.push_back(Row(row));
+  for (const SettingOutcome& row : settings) rows.push_back(Row(row));
   Json whole = {{"version", Version()}};
   whole.update(ToJson(plan.fleet));
   whole.update({{"cores", plan.cores},
