@@ -7,11 +7,12 @@
 
 #include "base/endpoint.h"
 #include "tools/tune/predict_options.h"
+#include "tools/tune/recommend_options.h"
 #include "tools/tune/sweep_options.h"
 
 namespace floodgate::tune {
 
-enum class Command { kAudit, kPredict, kSweep };
+enum class Command { kAudit, kPredict, kRecommend, kSweep };
 
 struct AuditOptions {
   int64_t agents = 1;
@@ -25,6 +26,7 @@ struct CommandLine {
   // Those of the command are set.
   AuditOptions audit;
   PredictOptions predict;
+  RecommendOptions recommend;
   SweepOptions sweep;
 };
 

@@ -1,4 +1,5 @@
-// floodgate-tune: audits a host, tries out settings, and predicts how it bears a fleet.
+// floodgate-tune: audits a host, tries out settings, predicts how it bears a fleet, and recommends
+// settings.
 #include <csignal>
 #include <optional>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "tools/tune/daemon_facts.h"
 #include "tools/tune/host_facts.h"
 #include "tools/tune/predict_command.h"
+#include "tools/tune/recommend_command.h"
 #include "tools/tune/rules.h"
 #include "tools/tune/sweep_command.h"
 
@@ -48,6 +50,8 @@ int main(int argc, char** argv) {
       return RunAudit(line->audit);
     case Command::kPredict:
       return RunPredict(line->predict);
+    case Command::kRecommend:
+      return RunRecommend(line->recommend);
     case Command::kSweep:
       return RunSweep(line->sweep);
   }
