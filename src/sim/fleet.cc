@@ -35,10 +35,9 @@ Duration AgentPatience::Longest() const {
 Fleet::Fleet(Network& network, const FleetSetup& setup)
     : network_(network), world_(network.world()), setup_(setup) {
   if (setup_.host.has_value()) {
-    host_ = std::make_unique<AgentHost>(
-        world_, [this](AgentHost::Work work, uint32_t index) {
-          work == AgentHost::Work::kBegin ? Connect(index) : Attend(index);
-        });
+    host_ = std::make_unique<AgentHost>(world_, [this](AgentHost::Work work, uint32_t index) {
+      work == AgentHost::Work::kBegin ? Connect(index) : Attend(index);
+    });
   }
   const std::string request(kRequestBytes, 'r');
   if (setup_.tls) {
