@@ -1,6 +1,7 @@
 #include "sim/cold_start.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace floodgate::sim {
 namespace {
@@ -28,14 +29,46 @@ std::optional<Duration> WhenServed(const Fleet& fleet, uint64_t count, Instant s
   return fleet.served()[count - 1].answered - signal;
 }
 
+// Moments at even distances, as many as are asked for at the most: when there would be more, every
+// other one goes and the distance doubles.
+class Timeline {
+ public:
+  void Add(const ColdStartMoment& moment) {
+    if (looks_++ % every_ != 0) return;
+    if (moments_.size() == kColdStartMomentsMax) {
+      // The first stays; so does what is a multiple of twice the distance.
+      for (size_t i = 0; 2 * i < moments_.size(); ++i) moments_[i] = moments_[2 * i];
+      moments_.resize(moments_.size() / 2);
+      every_ *= 2;
+      if ((looks_ - 1) % every_ != 0) return;
+    }
+    moments_.push_back(moment);
+  }
+  std::vector<ColdStartMoment> Take() { return std::move(moments_); }
+
+ private:
+  std::vector<ColdStartMoment> moments_;
+  uint64_t looks_ = 0;
+  uint64_t every_ = 1;
+};
+
+uint64_t AgentQueueDepth(Scenario& scenario) {
+  uint64_t depth = 0;
+  for (const ListenerSnapshot& listener : scenario.daemon().Status().listeners) {
+    if (listener.port == Port::kAgent) depth += static_cast<uint64_t>(listener.queue_depth);
+  }
+  return depth;
+}
+
 // One step, looking at the agent port's queue all the while.
-void StepWithQueue(Scenario& scenario, uint64_t& depth_max) {
+void StepWithQueue(Scenario& scenario, const Fleet& fleet, Instant signal, Timeline& timeline,
+                   uint64_t& depth_max) {
   for (Duration passed; passed < kStep; passed = passed + kLook) {
     scenario.RunFor(kLook);
-    for (const ListenerSnapshot& listener : scenario.daemon().Status().listeners) {
-      if (listener.port != Port::kAgent) continue;
-      depth_max = std::max<uint64_t>(depth_max, listener.queue_depth);
-    }
+    const uint64_t depth = AgentQueueDepth(scenario);
+    depth_max = std::max(depth_max, depth);
+    timeline.Add(
+        {.at = scenario.now() - signal, .queue_depth = depth, .served = fleet.counters().served});
   }
 }
 
@@ -88,9 +121,13 @@ ColdStartResult RunColdStart(const ColdStartSetup& setup) {
   scenario.RunFor(setup.signal_after);
   const Instant signal = scenario.now();
   scenario.daemon().Open();
+  Fleet* probes = setup.probes.has_value() ? &scenario.AddFleet(*setup.probes) : nullptr;
+  if (probes != nullptr) probes->Start();
   ColdStartResult result;
+  Timeline timeline;
+  timeline.Add({.at = {}, .queue_depth = AgentQueueDepth(scenario), .served = 0});
   while (fleet.unserved() > 0 && scenario.now() < signal + setup.limit) {
-    StepWithQueue(scenario, result.queue_depth_max);
+    StepWithQueue(scenario, fleet, signal, timeline, result.queue_depth_max);
   }
 
   result.agents = fleet.counters().arrived;
@@ -104,6 +141,10 @@ ColdStartResult RunColdStart(const ColdStartSetup& setup) {
   result.stale = scenario.daemon().Status().ports[static_cast<size_t>(Port::kAgent)].stale;
   result.hellos_answered = scenario.daemon().hellos_answered();
   result.syn_retransmits = scenario.network().syn_retransmits();
+  result.queue_overflows = scenario.network().queue_overflows();
+  result.daemon_used = scenario.daemon().gatekeeper_used() + scenario.daemon().workers_used();
+  if (probes != nullptr) result.probes_served = probes->counters().served;
+  result.timeline = timeline.Take();
   result.digest = scenario.world().digest();
   return result;
 }

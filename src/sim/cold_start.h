@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/time.h"
 #include "sim/fleet.h"
@@ -44,9 +45,19 @@ struct ColdStartSetup {
   ScenarioSetup scenario;
   FleetSetup fleet{.port = kAgentPort};  // all at once, at the beginning
   uint64_t agents = 5000;
+  // Controllers of this host, patiently, from the signal on. nullopt: none come.
+  std::optional<FleetSetup> probes;
   Duration signal_after = Duration::Seconds(5);
   Duration limit = Duration::Seconds(600);  // after the signal
 };
+
+// A look at a cold start. Looking changes nothing of what happens.
+struct ColdStartMoment {
+  Duration at;               // from the signal
+  uint64_t queue_depth = 0;  // of the agent port's accept queue
+  uint64_t served = 0;
+};
+inline constexpr size_t kColdStartMomentsMax = 200;
 
 struct ColdStartResult {
   uint64_t agents = 0;
@@ -59,7 +70,11 @@ struct ColdStartResult {
   uint64_t stale = 0;            // found gone before any TLS was spent
   uint64_t hellos_answered = 0;  // expensive steps of handshakes that were made
   uint64_t syn_retransmits = 0;
+  uint64_t queue_overflows = 0;  // SYNs, and ACKs that end a handshake, dropped at a full queue
   uint64_t queue_depth_max = 0;  // of the agent port's accept queue, looked at every 5 ms
+  Duration daemon_used;          // CPU time of all of the front end's threads
+  uint64_t probes_served = 0;    // of the controllers
+  std::vector<ColdStartMoment> timeline;  // evenly spaced, at most kColdStartMomentsMax
   uint64_t digest = 0;
 };
 

@@ -34,6 +34,11 @@ Duration AgentPatience::Longest() const {
 
 Fleet::Fleet(Network& network, const FleetSetup& setup)
     : network_(network), world_(network.world()), setup_(setup) {
+  if (setup_.host.has_value()) {
+    host_ = std::make_unique<AgentHost>(world_, [this](AgentHost::Work work, uint32_t index) {
+      work == AgentHost::Work::kBegin ? Connect(index) : Attend(index);
+    });
+  }
   const std::string request(kRequestBytes, 'r');
   if (setup_.tls) {
     AppendRecords(RecordType::kClientHello, std::string(kHelloBytes, 'h'), hello_);
@@ -75,7 +80,7 @@ void Fleet::OnEvent(uint64_t what) {
   Agent& agent = agents_[index];
   if ((agent.attempts & 0x3fff'ffff) != attempt) return;
   if (kind == Kind::kRetry) {
-    if (agent.state == State::kWaiting) Connect(index);
+    if (agent.state == State::kWaiting) Begin(index);
   } else if (agent.fd >= 0) {
     ++counters_.gave_up;
     OnFailed(index);
@@ -98,7 +103,12 @@ void Fleet::Arrive() {
     backoffs_.emplace_back(options, seed);
   }
   ++counters_.arrived;
-  Connect(index);
+  Begin(index);
+}
+
+void Fleet::Begin(uint32_t index) {
+  if (host_ == nullptr) return Connect(index);
+  host_->Post(AgentHost::Work::kBegin, index, setup_.host->connect);
 }
 
 Duration Fleet::DrawPatience(const Agent& agent) {
@@ -128,6 +138,7 @@ void Fleet::Connect(uint32_t index) {
   const uint64_t spread = world_.prng().Below(static_cast<uint64_t>(setup_.one_way_spread.ns) + 1);
   options.one_way = setup_.one_way + Duration::Nanoseconds(static_cast<int64_t>(spread));
   options.syn = agent.exponential_syn ? SynSchedule::kExponential : SynSchedule::kLinear;
+  options.loopback = setup_.loopback;
   agent.fd = network_.Connect(options);
   network_.Observe(agent.fd, this, index);
   const Duration patience = DrawPatience(agent);
@@ -136,7 +147,21 @@ void Fleet::Connect(uint32_t index) {
 
 void Fleet::OnEnd(int fd, uint64_t tag) {
   const auto index = static_cast<uint32_t>(tag);
-  if (agents_[index].fd != fd) return;  // The end of an earlier attempt.
+  Agent& agent = agents_[index];
+  if (agent.fd != fd) return;  // The end of an earlier attempt.
+  if (host_ == nullptr) return Attend(index);
+  if (std::exchange(agent.attention_due, true)) return;
+  const AgentHostCosts& costs = *setup_.host;
+  const Duration cost = agent.state == State::kConnecting ? costs.hello
+                        : agent.state == State::kGreeted  ? costs.finish
+                                                          : costs.answer;
+  host_->Post(AgentHost::Work::kAttend, index, cost);
+}
+
+void Fleet::Attend(uint32_t index) {
+  agents_[index].attention_due = false;
+  const int fd = agents_[index].fd;
+  if (fd < 0) return;  // It has left meanwhile.
   const Readiness look = network_.Look(fd);
   if (look.refused) {
     ++counters_.refused;

@@ -1,17 +1,20 @@
 // The agents: they arrive, connect, shake hands, ask, and are served if the answer comes within
 // their patience; else they leave, and come again as their retry policy says. Their own CPU time is
-// not modelled.
+// modelled only where they share one host.
 #ifndef FLOODGATE_SIM_FLEET_H_
 #define FLOODGATE_SIM_FLEET_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "base/time.h"
 #include "floodgate/backoff.h"
+#include "sim/agent_host.h"
 #include "sim/network.h"
 #include "sim/records.h"
 #include "sim/world.h"
@@ -49,6 +52,9 @@ struct FleetSetup {
   uint32_t exponential_syn_pct = 50;  // of agents whose kernel is older than Linux 6.5
   uint32_t address = 0x0a00'0000;     // IPv4 of the first; the others follow
   bool one_address = false;           // all come from that one
+  bool loopback = false;              // on the server's host: ConnectOptions::loopback
+  // nullopt: each has a host of its own, whose CPU time is of no concern.
+  std::optional<AgentHostCosts> host = {};
 };
 
 struct FleetCounters {
@@ -111,14 +117,18 @@ class Fleet final : public EndObserver, public Actor {
     State state = State::kWaiting;
     bool impatient = false;  // of a mix
     bool exponential_syn = false;
+    bool attention_due = false;  // its host will get to it
   };
 
   static uint64_t Event(Kind kind, uint32_t agent, uint32_t attempt) {
     return (uint64_t{attempt & 0x3fff'ffff} << 34) | (uint64_t{agent} << 2) | uint64_t(kind);
   }
   void Arrive();
+  // An attempt is due: it begins as soon as the agent's host has time.
+  void Begin(uint32_t index);
   void Connect(uint32_t index);
   Duration DrawPatience(const Agent& agent);
+  void Attend(uint32_t index);
   void OnConnected(uint32_t index);
   void Read(uint32_t index);
   // One record from the server. False: the attempt is over.
@@ -131,6 +141,7 @@ class Fleet final : public EndObserver, public Actor {
   Network& network_;
   World& world_;
   FleetSetup setup_;
+  std::unique_ptr<AgentHost> host_;  // null: FleetSetup::host
   std::string hello_;
   std::string finish_;
   FleetCounters counters_;

@@ -41,6 +41,10 @@ struct ConnectOptions {
   uint16_t to_port = 0;
   Duration one_way = Duration::Microseconds(20);  // each direction
   SynSchedule syn = SynSchedule::kLinear;
+  // The connecting end is on the server's own host, whatever its address: over loopback SYN,
+  // SYN-ACK and ACK have all passed within the one call of connect(2), so nobody is ever half open.
+  // All such ends are of one host, whose timers run together.
+  bool loopback = false;
 };
 
 // What holds for an end; the bits are poll(2)'s where it has them.
@@ -182,6 +186,7 @@ class Network : public Actor {
     SynSchedule syn = SynSchedule::kLinear;
     bool is_server : 1 = false;  // it was accepted, not connected
     bool is_local : 1 = false;   // connects from the server's own host
+    bool at_once : 1 = false;    // ConnectOptions::loopback
     bool finished : 1 = false;   // our FIN is sent
     bool input_stopped : 1 = false;
     bool received : 1 = false;       // bytes, ever
@@ -192,6 +197,7 @@ class Network : public Actor {
     bool blocked : 1 = false;    // wants to be told of room
     bool again_due : 1 = false;  // kBytesAgain is under way
     bool timer_due : 1 = false;  // kSynAckTimer is
+    bool syn_turn : 1 = false;   // over loopback: its SYN has waited for those before it
   };
   struct Listener {
     std::deque<int> queue;
@@ -253,6 +259,7 @@ class Network : public Actor {
   std::vector<std::unique_ptr<Listener>> listeners_;
   absl::flat_hash_map<uint16_t, uint32_t> by_port_;  // listeners' indexes
   uint32_t identities_ = 0;
+  Instant loopback_free_;  // when all SYNs that were due over loopback have been sent again
   uint16_t next_port_ = 0;
 };
 

@@ -15,6 +15,23 @@ namespace {
 constexpr std::array<int, 11> kLinearSeconds = {1, 2, 3, 4, 5, 7, 11, 19, 35, 67, 131};
 constexpr std::array<int, 7> kExponentialSeconds = {1, 3, 7, 15, 31, 63, 127};
 
+// CONFIG_HZ = 250, which distributions take.
+constexpr int64_t kTickNs = 4'000'000;
+// A SYN that is sent again over loopback, from the timer to the queue; the timers of one host run
+// one after the other.
+constexpr Duration kLoopbackSyn = Duration::Microseconds(5);
+
+// When Linux runs a timer that is set now (kernel/time/timer.c): the next eighth of its order of
+// magnitude, so that the timers of one host which are due at nearly the same time run together.
+Instant WheelExpiry(Instant now, Duration delay) {
+  const int64_t tick = now.ns / kTickNs;
+  const int64_t ticks = delay.ns / kTickNs;
+  int shift = 0;
+  while (ticks >= int64_t{63} << shift) shift += 3;
+  const int64_t bucket = ((tick + ticks) >> shift) + 1;
+  return Instant{(bucket << shift) * kTickNs};
+}
+
 absl::Span<const int> SecondsOf(SynSchedule schedule) {
   if (schedule == SynSchedule::kLinear) return kLinearSeconds;
   return kExponentialSeconds;
@@ -43,6 +60,7 @@ void Network::StartConnect(int fd, const ConnectOptions& options) {
     end.client.ip = IpAddress::V4(0x7f000001);
     end.is_local = true;
   }
+  if (options.loopback) end.is_local = end.at_once = true;
   if (end.client.port == 0) end.client.port = FreePort();
   end.server_port = options.to_port;
   end.one_way = options.one_way;
@@ -54,6 +72,13 @@ void Network::StartConnect(int fd, const ConnectOptions& options) {
 void Network::OnSyn(int client) {
   End& end = At(client);
   if (end.state != State::kSynSent) return;
+  if (end.at_once && end.tries > 0 && !end.syn_turn) {
+    const Instant turn = std::max(loopback_free_, world_.now());
+    loopback_free_ = turn + kLoopbackSyn;
+    end.syn_turn = true;
+    return Schedule(turn - world_.now(), Happening::kSynArrives, client);
+  }
+  end.syn_turn = false;
   if (end.tries > 0) ++syn_retransmits_;
   const Listener* listener = ListenerOn(end.server_port);
   if (listener == nullptr) return Schedule(end.one_way, Happening::kRefusalArrives, client);
@@ -68,6 +93,7 @@ void Network::OnSyn(int client) {
   request.listener = listener->identity;
   request.peer = client;
   end.peer = server;
+  if (end.at_once) return OnSynAck(client);
   Schedule(end.one_way, Happening::kSynAckArrives, client);
 }
 
@@ -77,6 +103,12 @@ void Network::DropSyn(int client) {
   ++queue_overflows_;
   const absl::Span<const int> seconds = SecondsOf(end.syn);
   const bool last = end.tries + size_t{1} == seconds.size();
+  if (end.at_once && !last) {
+    const int before = end.tries == 0 ? 0 : seconds[end.tries - size_t{1}];
+    const Instant timer = WheelExpiry(world_.now(), Duration::Seconds(seconds[end.tries] - before));
+    ++end.tries;
+    return Schedule(timer - world_.now(), Happening::kSynArrives, client);
+  }
   const Instant next = end.since + Duration::Seconds(seconds[end.tries]);
   ++end.tries;
   // Each trip takes as long as the first one, so this is not in the past.

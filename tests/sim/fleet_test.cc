@@ -126,6 +126,78 @@ TEST(FleetTest, AColdStartServesEveryAgentInOneAttempt) {
   EXPECT_LT(*result.all, Duration::Milliseconds(2700));
 }
 
+TEST(FleetTest, AColdStartHasATimelineOfItsQueueAndOfThoseServed) {
+  ColdStartSetup setup;
+  setup.agents = 700;
+  setup.fleet.patience.time = Duration::Seconds(60);
+  setup.signal_after = Duration::Seconds(1);
+  const ColdStartResult result = RunColdStart(setup);
+  // Looked at every 5 ms for 3 s and more, so some looks had to go.
+  ASSERT_GT(result.timeline.size(), kColdStartMomentsMax / 2);
+  ASSERT_LE(result.timeline.size(), kColdStartMomentsMax);
+  EXPECT_EQ(result.timeline.front().at, Duration());
+  EXPECT_EQ(result.timeline.front().queue_depth, 700u);
+  EXPECT_EQ(result.timeline.front().served, 0u);
+  const Duration distance = result.timeline[1].at;
+  for (size_t i = 1; i < result.timeline.size(); ++i) {
+    EXPECT_EQ(result.timeline[i].at, distance * static_cast<int64_t>(i));
+    EXPECT_GE(result.timeline[i].served, result.timeline[i - 1].served);
+    EXPECT_LE(result.timeline[i].queue_depth, result.queue_depth_max);
+  }
+  EXPECT_GT(result.timeline.back().at, *result.all - distance);
+  EXPECT_GT(result.daemon_used, Duration::Milliseconds(700 * 4));
+}
+
+TEST(FleetTest, ControllersThatComeMeanwhileTakeTheirTime) {
+  ColdStartSetup setup;
+  setup.agents = 300;
+  setup.fleet.patience.time = Duration::Seconds(60);
+  const ColdStartResult alone = RunColdStart(setup);
+  setup.probes = ControllerProbes();
+  const ColdStartResult together = RunColdStart(setup);
+  EXPECT_EQ(alone.probes_served, 0u);
+  EXPECT_GT(together.probes_served, 20u);
+  EXPECT_GT(*together.all, *alone.all);
+}
+
+// Over loopback connect(2) is all of the handshake, so a queue that is full drops SYNs alone, and
+// those who were refused by it come again a second later.
+TEST(FleetTest, OverLoopbackNobodyIsHalfOpen) {
+  ColdStartSetup setup;
+  setup.agents = 120;
+  setup.signal_after = {};
+  setup.fleet.patience.time = Duration::Seconds(300);
+  setup.fleet.exponential_syn_pct = 0;
+  setup.scenario.daemon.options.agent.backlog = 16;
+  const ColdStartResult far = RunColdStart(setup);
+  setup.fleet.loopback = true;
+  const ColdStartResult loopback = RunColdStart(setup);
+  EXPECT_EQ(loopback.served, 120u);
+  EXPECT_GT(loopback.syn_retransmits, far.syn_retransmits);
+  EXPECT_EQ(loopback.queue_overflows, loopback.syn_retransmits);
+  EXPECT_GT(far.queue_overflows, far.syn_retransmits);
+}
+
+TEST(FleetTest, AgentsOfOneHostBeginOneAfterTheOther) {
+  Scenario scenario({});
+  scenario.daemon().Open();
+  FleetSetup setup = Agents(10);
+  setup.arrivals = Arrivals::kAllAtOnce;
+  setup.patience.time = Duration::Seconds(30);
+  setup.host.emplace();
+  setup.host->connect = Duration::Milliseconds(1);
+  Fleet& fleet = scenario.AddFleet(setup);
+  fleet.Start();
+  scenario.RunFor(Duration::Microseconds(3500));
+  EXPECT_EQ(fleet.counters().attempts, 3u);
+  scenario.RunFor(Duration::Seconds(1));
+  ASSERT_EQ(fleet.served().size(), 10u);
+  for (const Served& served : fleet.served()) {
+    EXPECT_EQ(served.began - served.arrived,
+              Duration::Milliseconds(static_cast<int64_t>(served.agent) + 1));
+  }
+}
+
 TEST(FleetTest, ParkedAgentsAreServedInTheOrderOfTheirArrival) {
   ParkedSetup setup;
   setup.agents = 500;

@@ -17,9 +17,9 @@ using testing::HasSubstr;
 // Two hundred patient agents, 4 ms a handshake: 0.8 s of work.
 Question SmallQuestion() {
   Question question;
-  question.agents = 200;
-  question.patience.time = Duration::Seconds(60);
-  question.handshake = PartsOf(Duration::Milliseconds(4));
+  question.fleet.agents = 200;
+  question.fleet.patience.time = Duration::Seconds(60);
+  question.cost.handshake = PartsOf(Duration::Milliseconds(4));
   return question;
 }
 
@@ -32,7 +32,7 @@ TEST(TunePredict, AHandshakeHasTwoParts) {
 }
 
 TEST(TunePredict, TheWholeFleetIsServedAsSoonAsTheHandshakesAllow) {
-  const Prediction prediction = Predict(SmallQuestion(), 200);
+  const Prediction prediction = Predict(SmallQuestion(), {.backlog = 200});
   EXPECT_EQ(prediction.result.served, 200U);
   ASSERT_TRUE(prediction.result.all.has_value());
   EXPECT_GE(*prediction.result.all, Duration::Milliseconds(800));
@@ -46,19 +46,19 @@ TEST(TunePredict, TheWholeFleetIsServedAsSoonAsTheHandshakesAllow) {
 }
 
 TEST(TunePredict, TheSameQuestionHasTheSameAnswer) {
-  const Prediction one = Predict(SmallQuestion(), 16);
-  const Prediction two = Predict(SmallQuestion(), 16);
+  const Prediction one = Predict(SmallQuestion(), {.backlog = 16});
+  const Prediction two = Predict(SmallQuestion(), {.backlog = 16});
   EXPECT_EQ(one.result.digest, two.result.digest);
   Question other = SmallQuestion();
   other.seed = 2;
-  EXPECT_NE(Predict(other, 16).result.digest, one.result.digest);
+  EXPECT_NE(Predict(other, {.backlog = 16}).result.digest, one.result.digest);
 }
 
 TEST(TunePredict, AShortQueueMakesThemSendTheirSynAgain) {
   Question question = SmallQuestion();
-  question.agents = 3000;  // More than waiting room, handshakes in flight and queue hold.
-  const Prediction small = Predict(question, 16);
-  const Prediction large = Predict(question, 3000);
+  question.fleet.agents = 3000;  // More than waiting room, handshakes in flight and queue hold.
+  const Prediction small = Predict(question, {.backlog = 16});
+  const Prediction large = Predict(question, {.backlog = 3000});
   EXPECT_EQ(small.result.served, 3000U);
   EXPECT_EQ(large.result.served, 3000U);
   EXPECT_GT(small.result.syn_retransmits, 0U);
@@ -69,17 +69,17 @@ TEST(TunePredict, AShortQueueMakesThemSendTheirSynAgain) {
 
 TEST(TunePredict, TwoCoresAreSooner) {
   Question question = SmallQuestion();
-  const Duration one = Predict(question, 200).result.all.value();
+  const Duration one = Predict(question, {.backlog = 200}).result.all.value();
   question.cores = 2;
-  EXPECT_LT(Predict(question, 200).result.all.value(), one * 3 / 4);
+  EXPECT_LT(Predict(question, {.backlog = 200}).result.all.value(), one * 3 / 4);
 }
 
 TEST(TunePredict, WhoNeverComesBackIsNotServed) {
   Question question = SmallQuestion();
-  question.patience.time = Duration::Milliseconds(200);
-  question.retry = RetryPolicy::kNone;
+  question.fleet.patience.time = Duration::Milliseconds(200);
+  question.fleet.retry = RetryPolicy::kNone;
   question.limit = Duration::Seconds(5);
-  const Prediction prediction = Predict(question, 200);
+  const Prediction prediction = Predict(question, {.backlog = 200});
   EXPECT_GT(prediction.result.served, 0U);
   EXPECT_LT(prediction.result.served, 100U);  // 50 in 200 ms at the most, and what a margin allows
   EXPECT_EQ(prediction.result.all, std::nullopt);
@@ -90,7 +90,7 @@ TEST(TunePredict, WhoNeverComesBackIsNotServed) {
 
 TEST(TunePredict, JsonHasItsKeys) {
   const Question question = SmallQuestion();
-  const Prediction prediction = Predict(question, 200);
+  const Prediction prediction = Predict(question, {.backlog = 200});
   const auto json = nlohmann::json::parse(PredictionsJson(question, "ecdsa", {prediction}));
   EXPECT_EQ(json.at("agents"), 200);
   EXPECT_EQ(json.at("handshake_cost_us"), 4000);
@@ -99,10 +99,11 @@ TEST(TunePredict, JsonHasItsKeys) {
   EXPECT_EQ(json.at("retry"), "immediate");
   std::set<std::string> keys;
   for (const auto& [key, value] : json.at("settings").at(0).items()) keys.insert(key);
-  EXPECT_EQ(keys, (std::set<std::string>{"backlog", "served", "time_to_50_percent_s",
-                                         "time_to_99_percent_s", "time_to_all_s", "goodput_ratio",
-                                         "wasted_handshakes", "attempts", "gave_up", "stale",
-                                         "syn_retransmits", "queue_depth_max", "digest"}));
+  EXPECT_EQ(keys,
+            (std::set<std::string>{"backlog", "drain_rate", "handshakes", "served",
+                                   "time_to_50_percent_s", "time_to_99_percent_s", "time_to_all_s",
+                                   "goodput_ratio", "wasted_handshakes", "attempts", "gave_up",
+                                   "stale", "syn_retransmits", "queue_depth_max", "digest"}));
 }
 
 TEST(TuneHandshakeCost, EveryKeyButTheSlowestIsMeasured) {

@@ -2,18 +2,17 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/version.h"
+#include "tools/tune/wrapped_text.h"
 
 namespace floodgate::tune {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kWidth = 100;
 constexpr char kIndent[] = "    ";
 
 absl::string_view Name(Severity severity) {
@@ -25,20 +24,6 @@ constexpr std::array<absl::string_view, 3> kKindNames = {"sysctl", "configuratio
 int64_t Count(const std::vector<Finding>& findings, Severity severity) {
   return std::count_if(findings.begin(), findings.end(),
                        [severity](const Finding& finding) { return finding.severity == severity; });
-}
-
-// Words in lines of kWidth.
-std::string Wrapped(const std::string& text) {
-  std::istringstream words(text);
-  std::string word, line, all;
-  while (words >> word) {
-    if (!line.empty() && sizeof(kIndent) + line.size() + word.size() > kWidth) {
-      absl::StrAppend(&all, kIndent, line, "\n");
-      line.clear();
-    }
-    absl::StrAppend(&line, line.empty() ? "" : " ", word);
-  }
-  return absl::StrCat(all, kIndent, line, "\n");
 }
 
 std::string Row(const Finding& finding) {
@@ -81,7 +66,7 @@ std::string AuditText(const Facts& facts, const std::vector<Finding>& findings) 
   for (const Severity severity : {Severity::kLosesAgents, Severity::kNote}) {
     for (const Finding& finding : findings) {
       if (finding.severity != severity) continue;
-      absl::StrAppend(&text, Row(finding), Wrapped(finding.why));
+      absl::StrAppend(&text, Row(finding), Wrapped(finding.why, kIndent));
       for (const Change& change : finding.changes) {
         absl::StrAppend(&text, kIndent, "set: ", change.Line(), "\n");
         sysctls = sysctls || change.kind == Change::Kind::kSysctl;

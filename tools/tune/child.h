@@ -35,6 +35,7 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
+  pid_t pid() const { return pid_; }
   // Readable, poll(2), from when it has ended.
   int fd() const { return fd_.get(); }
   void Signal(int signal) const;

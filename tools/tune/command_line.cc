@@ -45,13 +45,15 @@ void AddAudit(CLI::App& app, CommandLine& line) {
 std::optional<CommandLine> ReadCommandLine(int argc, char** argv, int* exit_code) {
   CommandLine line;
   CLI::App app{
-      "Audits a host for floodgate, tries out settings, and predicts how it bears a fleet.",
+      "Audits a host for floodgate, tries out settings, predicts how it bears a fleet, and "
+      "recommends settings.",
       "floodgate-tune"};
   app.set_version_flag("--version", std::string("floodgate-tune ") + Version());
   app.footer(kFooter);
   app.require_subcommand(1);
   AddAudit(app, line);
   AddPredict(app, line.predict, [&line] { line.command = Command::kPredict; });
+  AddRecommend(app, line.recommend, [&line] { line.command = Command::kRecommend; });
   AddReport(app, line.report, [&line] { line.command = Command::kReport; });
   AddSweep(app, line.sweep, [&line] { line.command = Command::kSweep; });
   try {

@@ -7,12 +7,13 @@
 
 #include "base/endpoint.h"
 #include "tools/tune/predict_options.h"
+#include "tools/tune/recommend_options.h"
 #include "tools/tune/report_options.h"
 #include "tools/tune/sweep_options.h"
 
 namespace floodgate::tune {
 
-enum class Command { kAudit, kPredict, kReport, kSweep };
+enum class Command { kAudit, kPredict, kRecommend, kReport, kSweep };
 
 struct AuditOptions {
   int64_t agents = 1;
@@ -26,6 +27,7 @@ struct CommandLine {
   // Those of the command are set.
   AuditOptions audit;
   PredictOptions predict;
+  RecommendOptions recommend;
   ReportOptions report;
   SweepOptions sweep;
 };

@@ -10,6 +10,9 @@ namespace floodgate::tune {
 // Tells it on standard error. The exit status of a command that failed: 1.
 int Fail(const absl::Status& status);
 
+// A line on standard error that is no error.
+void Remark(absl::string_view text);
+
 // To standard output, at once. Unavailable: it takes no more.
 absl::Status Print(absl::string_view text);
 

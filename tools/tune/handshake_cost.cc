@@ -99,10 +99,12 @@ class Files {
 // One handshake. False: it did not come to its end.
 bool Shake(TlsContext& server, SSL_CTX* client_context, std::vector<std::byte>& scratch,
            HandshakeCost& cost) {
-  Client client(client_context);
   cost = {};
+  const Duration begun = ThreadCpu();
+  Client client(client_context);
   std::unique_ptr<TlsSession> session;
   std::string to_server = client.Advance("");
+  cost.client_hello = ThreadCpu() - begun;
   TlsState state = TlsState::kHandshaking;
   for (int flight = 0; flight < kFlightsMax && !to_server.empty(); ++flight) {
     const Duration before = ThreadCpu();
@@ -113,7 +115,9 @@ bool Shake(TlsContext& server, SSL_CTX* client_context, std::vector<std::byte>& 
     state = session->Receive(AsBytes(to_server), plain, cipher);
     Duration& part = flight == 0 ? cost.hello : cost.finish;
     part = part + (ThreadCpu() - before);
+    const Duration there = ThreadCpu();
     to_server = client.Advance(AsText(cipher.data.first(cipher.size)));
+    cost.client_finish = cost.client_finish + (ThreadCpu() - there);
   }
   const Duration before = ThreadCpu();
   session.reset();
@@ -131,7 +135,7 @@ absl::StatusOr<HandshakeCost> Measure(TlsContext& server) {
   const ClientContext client(SSL_CTX_new(TLS_client_method()));
   if (client == nullptr) return absl::InternalError("OpenSSL gave no context for a client");
   std::vector<std::byte> scratch(size_t{128} * 1024);
-  std::vector<Duration> hellos, finishes;
+  std::vector<Duration> hellos, finishes, client_hellos, client_finishes;
   Duration spent;
   for (int i = 0; hellos.size() < kHandshakesMax && (hellos.empty() || spent < kTimeMax); ++i) {
     HandshakeCost cost;
@@ -142,8 +146,13 @@ absl::StatusOr<HandshakeCost> Measure(TlsContext& server) {
     if (i < kWarmUps) continue;
     hellos.push_back(cost.hello);
     finishes.push_back(cost.finish);
+    client_hellos.push_back(cost.client_hello);
+    client_finishes.push_back(cost.client_finish);
   }
-  return HandshakeCost{.hello = Median(std::move(hellos)), .finish = Median(std::move(finishes))};
+  return HandshakeCost{.hello = Median(std::move(hellos)),
+                       .finish = Median(std::move(finishes)),
+                       .client_hello = Median(std::move(client_hellos)),
+                       .client_finish = Median(std::move(client_finishes))};
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// floodgate-tune: audits a host, tries out settings, and predicts how it bears a fleet.
+// floodgate-tune: audits a host, tries out settings, predicts how it bears a fleet, and recommends
+// settings.
 #include <csignal>
 #include <optional>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "tools/tune/host_facts.h"
 #include "tools/tune/predict_command.h"
 #include "tools/tune/report_command.h"
+#include "tools/tune/recommend_command.h"
 #include "tools/tune/rules.h"
 #include "tools/tune/sweep_command.h"
 
@@ -51,6 +53,8 @@ int main(int argc, char** argv) {
       return RunPredict(line->predict);
     case Command::kReport:
       return RunReport(line->report);
+    case Command::kRecommend:
+      return RunRecommend(line->recommend);
     case Command::kSweep:
       return RunSweep(line->sweep);
   }

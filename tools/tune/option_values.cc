@@ -12,6 +12,7 @@ namespace floodgate::tune {
 namespace {
 
 constexpr int64_t kAgentsMax = 1'000'000;
+constexpr Duration kHandshakeMost = Duration::Seconds(10);
 
 }  // namespace
 
@@ -54,6 +55,17 @@ KeyKind ReadKey(const std::string& text) {
   return *key;
 }
 
+HandshakeOptions ReadHandshakeCost(const CLI::App& sub, const std::string& cost,
+                                   const std::string& key) {
+  HandshakeOptions read{.measure = cost == "measure", .key = ReadKey(key), .given = {}};
+  if (read.measure) return read;
+  read.given = PartsOf(ReadDuration("--handshake-cost", cost, kHandshakeMost));
+  if (sub.count("--key") > 0) {
+    Refuse("--key", "is of --handshake-cost measure alone; leave one out");
+  }
+  return read;
+}
+
 void AddAgents(CLI::App& sub, int64_t& agents) {
   sub.add_option("--agents", agents, "Agents that come at once")
       ->required()
@@ -86,6 +98,41 @@ void AddKey(CLI::App& sub, std::string& text, const std::string& what) {
       ->check(CLI::IsMember({"ecdsa", "rsa-2048", "rsa-4096"}).description(""))
       ->type_name("ecdsa|rsa-2048|rsa-4096")
       ->capture_default_str();
+}
+
+void AddHandshakeCost(CLI::App& sub, std::string& cost, std::string& key) {
+  CLI::Option* option =
+      sub.add_option("--handshake-cost", cost,
+                     "CPU time of a TLS handshake on that host, or \"measure\": what an agent "
+                     "takes is measured on this one")
+          ->type_name("DURATION|measure");
+  if (cost.empty()) {
+    option->required();
+  } else {
+    option->capture_default_str();
+  }
+  AddKey(sub, key, "measure: of the certificate");
+}
+
+void AddCores(CLI::App& sub, int& cores) {
+  sub.add_option("--cores", cores, "Cores of floodgated's host, and its workers")
+      ->required()
+      ->type_name("N")
+      ->check(CLI::Range(1, kCoresMax).description(""));
+}
+
+void AddSeed(CLI::App& sub, uint64_t& seed) {
+  sub.add_option("--seed", seed, "Of all that is left to chance")
+      ->type_name("N")
+      ->capture_default_str();
+}
+
+void AddPrograms(CLI::App& sub, Bench& bench) {
+  constexpr char kWhere[] = "; default: beside this program, or in PATH";
+  sub.add_option("--floodgated", bench.floodgated, absl::StrCat("floodgated's path", kWhere))
+      ->type_name("FILE");
+  sub.add_option("--storm", bench.storm, absl::StrCat("floodgate-storm's path", kWhere))
+      ->type_name("FILE");
 }
 
 }  // namespace floodgate::tune

@@ -10,6 +10,8 @@
 #include "floodgate/backoff.h"
 #include "front/self_signed.h"
 #include "sim/fleet.h"
+#include "tools/tune/handshake_cost.h"
+#include "tools/tune/trial.h"
 
 namespace floodgate::tune {
 
@@ -26,6 +28,15 @@ sim::AgentPatience ReadPatience(const std::string& text);  // of --patience
 RetryPolicy ReadRetry(const std::string& text);            // of --retry
 KeyKind ReadKey(const std::string& text);                  // of --key; AddKey lets no other through
 
+// --handshake-cost and --key together.
+struct HandshakeOptions {
+  bool measure = false;
+  KeyKind key = KeyKind::kEcdsaP256;  // of what is measured
+  HandshakeCost given;                // unless it is measured
+};
+HandshakeOptions ReadHandshakeCost(const CLI::App& sub, const std::string& cost,
+                                   const std::string& key);
+
 // --agents N, required, 1 to 1,000,000; and --json. What they set outlives the parsing.
 void AddAgents(CLI::App& sub, int64_t& agents);
 void AddJson(CLI::App& sub, bool& json);
@@ -33,6 +44,12 @@ void AddJson(CLI::App& sub, bool& json);
 void AddPatience(CLI::App& sub, std::string& text);
 void AddRetry(CLI::App& sub, std::string& text);
 void AddKey(CLI::App& sub, std::string& text, const std::string& what);
+// --handshake-cost and --key; required if `cost` has no default.
+void AddHandshakeCost(CLI::App& sub, std::string& cost, std::string& key);
+void AddCores(CLI::App& sub, int& cores);  // required
+void AddSeed(CLI::App& sub, uint64_t& seed);
+// --floodgated and --storm: the programs that trials start.
+void AddPrograms(CLI::App& sub, Bench& bench);
 
 }  // namespace floodgate::tune
 

@@ -16,6 +16,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// From a send until the other end's thread has it, when that sleeps.
+constexpr Duration kLoopbackOneWay = Duration::Microseconds(10);
+// System calls of floodgate-storm, which over loopback do the kernel's work of both ends.
+constexpr Duration kStormConnect = Duration::Microseconds(30);
+constexpr Duration kStormSend = Duration::Microseconds(20);
+constexpr Duration kStormAnswer = Duration::Microseconds(40);
+
 Json SecondsOrNull(const std::optional<Duration>& duration) {
   return duration.has_value() ? Json(duration->seconds()) : Json();
 }
@@ -30,7 +37,9 @@ double Microseconds(Duration duration) {
 
 Json Row(const Prediction& prediction) {
   const sim::ColdStartResult& result = prediction.result;
-  return {{"backlog", prediction.backlog},
+  return {{"backlog", prediction.setting.backlog},
+          {"drain_rate", prediction.setting.drain_rate},
+          {"handshakes", prediction.setting.handshakes},
           {"served", result.served},
           {"time_to_50_percent_s", SecondsOrNull(result.half)},
           {"time_to_99_percent_s", SecondsOrNull(result.most)},
@@ -45,6 +54,17 @@ Json Row(const Prediction& prediction) {
           {"digest", absl::StrFormat("%016x", result.digest)}};
 }
 
+void SetStorm(const StormHost& storm, sim::ColdStartSetup& setup) {
+  setup.fleet.loopback = true;
+  setup.fleet.one_way = kLoopbackOneWay;
+  setup.fleet.one_way_spread = kLoopbackOneWay;
+  setup.fleet.exponential_syn_pct = storm.exponential_syn_pct;
+  setup.fleet.host = storm.costs;
+  if (storm.probe_gap.ns <= 0) return;
+  setup.probes = sim::ControllerProbes();
+  setup.probes->gap = storm.probe_gap;
+}
+
 }  // namespace
 
 double Prediction::goodput_ratio() const {
@@ -56,44 +76,78 @@ uint64_t Prediction::wasted_handshakes() const {
   return result.hellos_answered - std::min(result.served, result.hellos_answered);
 }
 
-Prediction Predict(const Question& question, int backlog) {
+sim::AgentHostCosts StormCosts(const HandshakeCost& handshake) {
+  return {.connect = kStormConnect,
+          .hello = handshake.client_hello + kStormSend,
+          .finish = handshake.client_finish + kStormSend,
+          .answer = kStormAnswer};
+}
+
+Prediction Predict(const Question& question, const Setting& setting) {
   sim::ColdStartSetup setup;
-  setup.agents = static_cast<uint64_t>(question.agents);
-  setup.signal_after = {};
+  setup.agents = static_cast<uint64_t>(question.fleet.agents);
+  setup.signal_after = question.parked;
   setup.limit = question.limit;
-  setup.fleet.patience = question.patience;
-  setup.fleet.retry = question.retry;
+  setup.fleet.patience = question.fleet.patience;
+  setup.fleet.retry = question.fleet.retry;
+  if (question.storm.has_value()) SetStorm(*question.storm, setup);
   setup.scenario.seed = question.seed;
   setup.scenario.processor.cores = question.cores;
   setup.scenario.network.somaxconn =
-      std::max(setup.scenario.network.somaxconn, static_cast<uint32_t>(backlog));
+      std::max(setup.scenario.network.somaxconn, static_cast<uint32_t>(setting.backlog));
+  if (question.storm.has_value()) setup.scenario.network.somaxconn = question.storm->somaxconn;
   sim::DaemonSetup& daemon = setup.scenario.daemon;
-  daemon.options.agent.backlog = backlog;
+  SetCosts(question.cost, daemon);
+  daemon.options.agent.backlog = setting.backlog;
+  daemon.options.drain.rate = setting.drain_rate;
+  daemon.options.limits.handshakes = setting.handshakes;
   daemon.options.runtime.workers = question.cores;  // as runtime.workers = 0 chooses
-  daemon.tls.hello = question.handshake.hello;
-  daemon.tls.finish = question.handshake.finish;
-  daemon.descriptors_max =
-      std::max(daemon.descriptors_max, static_cast<uint64_t>(DescriptorsNeeded(question.agents)));
-  return {.backlog = backlog, .result = sim::RunColdStart(setup)};
+  daemon.descriptors_max = std::max(
+      daemon.descriptors_max, static_cast<uint64_t>(DescriptorsNeeded(question.fleet.agents)));
+  return {.setting = setting, .result = sim::RunColdStart(setup)};
+}
+
+TrialResult AsTrial(const Prediction& prediction) {
+  const sim::ColdStartResult& result = prediction.result;
+  TrialResult trial;
+  trial.agents = result.agents;
+  trial.served = result.served;
+  trial.half = result.half;
+  trial.most = result.most;
+  trial.all = result.all;
+  trial.attempts = result.attempts;
+  trial.gave_up = result.gave_up;
+  trial.syn_retransmits = result.syn_retransmits;
+  trial.stale = result.stale;
+  trial.wasted_handshakes = prediction.wasted_handshakes();
+  trial.queue_depth_max = result.queue_depth_max;
+  for (const sim::ColdStartMoment& moment : result.timeline) {
+    trial.timeline.push_back(
+        {.at = moment.at, .queue_depth = moment.queue_depth, .served = moment.served});
+  }
+  return trial;
 }
 
 std::string PredictionHeading(const Question& question) {
+  const Fleet& fleet = question.fleet;
   return absl::StrFormat(
       "%d agents at once when the gate opens, patience %s, retry %s; %d core%s, %.0f us a "
-      "handshake\n%9s %15s %10s %10s %10s %8s %9s %9s %10s %10s\n",
-      question.agents, sim::PatienceText(question.patience), RetryPolicyName(question.retry),
-      question.cores, question.cores == 1 ? "" : "s", Microseconds(question.handshake.whole()),
-      "backlog", "served", "50 %", "99 %", "all", "goodput", "gave up", "stale", "SYN again",
-      "queue max");
+      "handshake and %.0f us for all else\n%8s %6s %6s %15s %10s %10s %10s %8s %9s %8s %9s %9s\n",
+      fleet.agents, sim::PatienceText(fleet.patience), RetryPolicyName(fleet.retry), question.cores,
+      question.cores == 1 ? "" : "s", Microseconds(question.cost.handshake.whole()),
+      Microseconds(question.cost.rest), "backlog", "drain", "shakes", "served", "50 %", "99 %",
+      "all", "goodput", "gave up", "stale", "SYN again", "queue max");
 }
 
 std::string PredictionRow(const Prediction& prediction) {
   const sim::ColdStartResult& result = prediction.result;
-  return absl::StrFormat(
-      "%9d %7d/%7d %10s %10s %10s %7.1f%% %9d %9d %10d %10d\n", prediction.backlog, result.served,
-      result.agents, SecondsOrNever(result.half), SecondsOrNever(result.most),
-      SecondsOrNever(result.all), prediction.goodput_ratio() * 100, result.gave_up, result.stale,
-      result.syn_retransmits, result.queue_depth_max);
+  const Setting& setting = prediction.setting;
+  return absl::StrFormat("%8d %6d %6d %7d/%7d %10s %10s %10s %7.1f%% %9d %8d %9d %9d\n",
+                         setting.backlog, setting.drain_rate, setting.handshakes, result.served,
+                         result.agents, SecondsOrNever(result.half), SecondsOrNever(result.most),
+                         SecondsOrNever(result.all), prediction.goodput_ratio() * 100,
+                         result.gave_up, result.stale, result.syn_retransmits,
+                         result.queue_depth_max);
 }
 
 std::string PredictionsJson(const Question& question, const std::string& key,
@@ -101,11 +155,12 @@ std::string PredictionsJson(const Question& question, const std::string& key,
   Json rows = Json::array();
   for (const Prediction& prediction : predictions) rows.push_back(Row(prediction));
   const Json whole = {{"version", Version()},
-                      {"agents", question.agents},
+                      {"agents", question.fleet.agents},
                       {"cores", question.cores},
-                      {"patience", sim::PatienceText(question.patience)},
-                      {"retry", std::string(RetryPolicyName(question.retry))},
-                      {"handshake_cost_us", Microseconds(question.handshake.whole())},
+                      {"patience", sim::PatienceText(question.fleet.patience)},
+                      {"retry", std::string(RetryPolicyName(question.fleet.retry))},
+                      {"handshake_cost_us", Microseconds(question.cost.handshake.whole())},
+                      {"other_cost_us", Microseconds(question.cost.rest)},
                       {"handshake_measured", key.empty() ? Json() : Json(key)},
                       {"limit_s", question.limit.seconds()},
                       {"seed", question.seed},

@@ -4,29 +4,41 @@
 #define FLOODGATE_TOOLS_TUNE_PREDICT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/time.h"
-#include "floodgate/backoff.h"
 #include "sim/cold_start.h"
 #include "sim/fleet.h"
-#include "tools/tune/handshake_cost.h"
+#include "tools/tune/admission_cost.h"
+#include "tools/tune/trial.h"
 
 namespace floodgate::tune {
 
+// Agents that are not out in the field but are those of floodgate-storm on floodgated's own host.
+struct StormHost {
+  uint32_t somaxconn = 4096;         // net.core.somaxconn, which cuts the backlog
+  uint32_t exponential_syn_pct = 0;  // of agents whose SYNs are sent again as before Linux 6.5
+  sim::AgentHostCosts costs;         // of its one thread
+  Duration probe_gap;  // between two connections to the controller port meanwhile; 0: none
+};
+
+// What the storm's thread takes for an agent whose TLS costs that.
+sim::AgentHostCosts StormCosts(const HandshakeCost& handshake);
+
 struct Question {
-  int64_t agents = 1;
+  Fleet fleet;
   int cores = 1;
-  sim::AgentPatience patience;
-  RetryPolicy retry = RetryPolicy::kImmediate;
-  HandshakeCost handshake;
+  AdmissionCost cost{.handshake = {}, .rest = kUsualRest};
+  Duration parked;                          // it comes so long before the gate opens
   Duration limit = Duration::Seconds(600);  // of virtual time, after the opening
   uint64_t seed = 1;
+  std::optional<StormHost> storm;
 };
 
 struct Prediction {
-  int backlog = 0;  // agent.backlog, and net.core.somaxconn with it
+  Setting setting;  // and net.core.somaxconn is at least its backlog
   sim::ColdStartResult result;
 
   // Served agents, of the handshakes whose expensive step was made. 1 if none was.
@@ -35,7 +47,10 @@ struct Prediction {
 };
 
 // Deterministic: the same question has the same answer. Descriptors are as many as it takes.
-Prediction Predict(const Question& question, int backlog);
+Prediction Predict(const Question& question, const Setting& setting);
+
+// As a trial tells it. Of the controllers, and of overflows, nothing.
+TrialResult AsTrial(const Prediction& prediction);
 
 std::string PredictionHeading(const Question& question);
 std::string PredictionRow(const Prediction& prediction);

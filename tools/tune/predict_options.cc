@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tools/tune/option_values.h"
 
@@ -10,53 +11,82 @@ namespace floodgate::tune {
 namespace {
 
 constexpr int kDefaultBacklog = 4096;
-constexpr Duration kHandshakeMost = Duration::Seconds(10);
+constexpr int kRateMax = 1'000'000'000;
+constexpr int kHandshakesMax = 1'000'000;
 constexpr Duration kLimitMost = Duration::Seconds(86'400);
 
 // What is read as text and then looked at together.
-struct Texts {
+struct Typed {
   std::string patience;
   std::string retry = "immediate";
   std::string handshake_cost;
   std::string key = "ecdsa";
   std::string limit = "10m";
+  std::vector<int> backlogs;
+  std::vector<int> drain_rates = {0};
+  std::vector<int> handshakes = {0};
 };
 
-void Interpret(const CLI::App& sub, const Texts& texts, PredictOptions& options) {
-  Question& question = options.question;
-  question.patience = ReadPatience(texts.patience);
-  question.retry = ReadRetry(texts.retry);
-  question.limit = ReadDuration("--limit", texts.limit, kLimitMost);
-  options.key = ReadKey(texts.key);
-  options.measure = texts.handshake_cost == "measure";
-  if (!options.measure) {
-    question.handshake =
-        PartsOf(ReadDuration("--handshake-cost", texts.handshake_cost, kHandshakeMost));
-    if (sub.count("--key") > 0) {
-      Refuse("--key", "is of --handshake-cost measure alone; leave one out");
+std::vector<Setting> Combinations(const Typed& typed) {
+  std::vector<Setting> settings;
+  for (const int backlog : typed.backlogs) {
+    for (const int drain_rate : typed.drain_rates) {
+      for (const int handshakes : typed.handshakes) {
+        settings.push_back(
+            {.backlog = backlog, .drain_rate = drain_rate, .handshakes = handshakes});
+      }
     }
   }
-  if (options.backlogs.empty()) {
-    options.backlogs = {kDefaultBacklog};
-    if (question.agents != kDefaultBacklog) {
-      options.backlogs.push_back(static_cast<int>(question.agents));
-    }
-  }
+  return settings;
 }
 
-void AddSimulated(CLI::App& sub, PredictOptions& options) {
-  sub.add_option("--cores", options.question.cores, "Cores of floodgated's host, and its workers")
-      ->required()
-      ->type_name("N")
-      ->check(CLI::Range(1, kCoresMax).description(""));
-  sub.add_option("--backlog", options.backlogs,
-                 "agent.backlog, one run each; default: 4096, and the number of agents")
+void Interpret(const CLI::App& sub, Typed& typed, PredictOptions& options) {
+  Question& question = options.question;
+  question.fleet.patience = ReadPatience(typed.patience);
+  question.fleet.retry = ReadRetry(typed.retry);
+  question.limit = ReadDuration("--limit", typed.limit, kLimitMost);
+  const HandshakeOptions handshake = ReadHandshakeCost(sub, typed.handshake_cost, typed.key);
+  options.measure = handshake.measure;
+  options.key = handshake.key;
+  question.cost.handshake = handshake.given;
+  if (options.validate && !options.measure) {
+    Refuse("--validate", "compares with this host, so it takes --handshake-cost measure");
+  }
+  if (!options.out.empty() && !options.validate) {
+    Refuse("--out", "is where --validate keeps its comparisons; give both");
+  }
+  if (typed.backlogs.empty()) {
+    typed.backlogs = {kDefaultBacklog};
+    if (question.fleet.agents != kDefaultBacklog) {
+      typed.backlogs.push_back(static_cast<int>(question.fleet.agents));
+    }
+  }
+  options.settings = Combinations(typed);
+}
+
+void AddList(CLI::App& sub, const std::string& name, std::vector<int>& values, int least, int most,
+             const std::string& what) {
+  sub.add_option(name, values, what)
       ->type_name("N,...")
       ->delimiter(',')
-      ->check(CLI::Range(1, kBacklogMax).description(""));
-  sub.add_option("--seed", options.question.seed, "Of all that is left to chance")
-      ->type_name("N")
-      ->capture_default_str();
+      ->check(CLI::Range(least, most).description(""));
+}
+
+void AddSettings(CLI::App& sub, Typed& typed) {
+  AddList(sub, "--backlog", typed.backlogs, 1, kBacklogMax,
+          "agent.backlog; default: 4096, and the number of agents");
+  AddList(sub, "--drain-rate", typed.drain_rates, 0, kRateMax,
+          "drain.rate, agents a second; default: 0, as fast as handshakes finish");
+  AddList(sub, "--handshakes", typed.handshakes, 0, kHandshakesMax,
+          "limits.handshakes, at a time; default: 0, as floodgated chooses");
+}
+
+void AddValidate(CLI::App& sub, PredictOptions& options) {
+  sub.add_flag("--validate", options.validate,
+               "Beside it a real trial of the same on this host, and how they compare");
+  sub.add_option("--out", options.out, "Append the comparisons to comparisons.jsonl there")
+      ->type_name("DIR");
+  AddPrograms(sub, options.bench);
 }
 
 }  // namespace
@@ -64,22 +94,21 @@ void AddSimulated(CLI::App& sub, PredictOptions& options) {
 void AddPredict(CLI::App& app, PredictOptions& options, std::function<void()> chosen) {
   CLI::App* sub = app.add_subcommand(
       "predict", "How soon a fleet is connected that comes when the gate opens, simulated");
-  const auto texts = std::make_shared<Texts>();
-  AddAgents(*sub, options.question.agents);
+  const auto typed = std::make_shared<Typed>();
+  AddAgents(*sub, options.question.fleet.agents);
   AddJson(*sub, options.json);
-  AddSimulated(*sub, options);
-  AddPatience(*sub, texts->patience);
-  sub->add_option("--handshake-cost", texts->handshake_cost,
-                  "CPU time of a TLS handshake on that host, or \"measure\": measured on this one")
-      ->required()
-      ->type_name("DURATION|measure");
-  AddKey(*sub, texts->key, "measure: of the certificate");
-  AddRetry(*sub, texts->retry);
-  sub->add_option("--limit", texts->limit, "How long is waited for the last agent, simulated time")
+  AddCores(*sub, options.question.cores);
+  AddSettings(*sub, *typed);
+  AddSeed(*sub, options.question.seed);
+  AddPatience(*sub, typed->patience);
+  AddHandshakeCost(*sub, typed->handshake_cost, typed->key);
+  AddRetry(*sub, typed->retry);
+  sub->add_option("--limit", typed->limit, "How long is waited for the last agent, simulated time")
       ->type_name("DURATION")
       ->capture_default_str();
-  sub->callback([sub, texts, &options, chosen = std::move(chosen)] {
-    Interpret(*sub, *texts, options);
+  AddValidate(*sub, options);
+  sub->callback([sub, typed, &options, chosen = std::move(chosen)] {
+    Interpret(*sub, *typed, options);
     chosen();
   });
 }

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "front/self_signed.h"
@@ -15,7 +16,12 @@ struct PredictOptions {
   Question question;     // all but the handshake, if that is measured
   bool measure = false;  // the handshake's cost, with a certificate of
   KeyKind key = KeyKind::kEcdsaP256;
-  std::vector<int> backlogs;  // one run each; never empty
+  // A run for each; never empty. Every combination of what --backlog, --drain-rate and --handshakes
+  // list.
+  std::vector<Setting> settings;
+  bool validate = false;  // beside a real trial of each; then `measure` holds
+  std::string out;        // a directory for the comparisons; "": they are not kept
+  Bench bench;            // the paths of the programs, if they were given
   bool json = false;
 };
 

@@ -64,6 +64,7 @@ Json ToJson(const TrialResult& result) {
           {"controller_tries", result.controller_tries},
           {"controller_p50_ms", TimeOrNull(result.controller_p50, kMillisecond)},
           {"controller_p99_ms", TimeOrNull(result.controller_p99, kMillisecond)},
+          {"daemon_cpu_s", TimeOrNull(result.daemon_cpu, kSecond)},
           {"storm_cpu_share", result.storm_cpu_share},
           {"timeline", std::move(timeline)}};
 }
@@ -98,6 +99,7 @@ absl::StatusOr<TrialResult> ResultOf(const nlohmann::json& json) {
   result.controller_tries = fields.Count("controller_tries");
   result.controller_p50 = fields.TimeOrNull("controller_p50_ms", kMillisecond);
   result.controller_p99 = fields.TimeOrNull("controller_p99_ms", kMillisecond);
+  result.daemon_cpu = fields.TimeOrNull("daemon_cpu_s", kSecond);
   result.storm_cpu_share = fields.Number("storm_cpu_share");
   ReadTimeline(fields, result);
   if (!fields.status().ok()) return fields.status();

@@ -63,6 +63,8 @@ struct TrialResult {
   uint64_t queue_depth_max = 0;
   uint64_t controller_tries = 0;  // of the probe: connect, handshake, request, answer
   std::optional<Duration> controller_p50, controller_p99;
+  // CPU time of floodgated while the storm went on, with the backend that it brought along.
+  std::optional<Duration> daemon_cpu;
   double storm_cpu_share = 0;         // of one core; near 1 the storm itself was the limit
   std::vector<TrialMoment> timeline;  // at most some 200, ascending
 };

@@ -54,6 +54,16 @@ Instant ReadClock() {
   return Instant{int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec};
 }
 
+// CPU time of a process that runs, with all of its threads. nullopt: the kernel does not tell.
+std::optional<Duration> CpuOf(pid_t process) {
+  clockid_t clock{};
+  timespec time{};
+  if (::clock_getcpuclockid(process, &clock) != 0 || ::clock_gettime(clock, &time) != 0) {
+    return std::nullopt;
+  }
+  return Duration::Seconds(time.tv_sec) + Duration::Nanoseconds(time.tv_nsec);
+}
+
 // For poll(2): milliseconds until then, rounded up, not negative.
 int MillisecondsUntil(Instant then) {
   const int64_t left = (then - ReadClock()).ns;
@@ -300,14 +310,20 @@ absl::StatusOr<TrialResult> Run::Whole(const std::function<void()>& tick) {
       StartStorm(StormCommand(fleet_, bench_, ports_.agent), "storm");
   if (!storm.ok()) return storm.status();
   storm_ = *std::move(storm);
+  const std::optional<Duration> cpu_before = CpuOf(daemon_->pid());
   if (absl::Status status = Watch(tick); !status.ok()) return status;
+  const std::optional<Duration> cpu_after = CpuOf(daemon_->pid());
   const absl::StatusOr<ProbeReading> probed = EndProbe();
   if (!probed.ok()) return probed.status();
   const absl::StatusOr<StormReading> read = ReadStorm(ReadText(files_.File("storm")));
   if (!read.ok()) return read.status();
   const absl::StatusOr<StatusReading> end = Settle(*read);
   if (!end.ok()) return end.status();
-  return MakeResult(fleet_, *read, *probed, samples_, *end);
+  TrialResult result = MakeResult(fleet_, *read, *probed, samples_, *end);
+  if (cpu_before.has_value() && cpu_after.has_value()) {
+    result.daemon_cpu = *cpu_after - *cpu_before;
+  }
+  return result;
 }
 
 }  // namespace

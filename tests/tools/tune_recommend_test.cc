@@ -1,0 +1,197 @@
+// floodgate-tune recommend and predict --validate: the search, its words, and what is made of them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tools/tune/measured_cost.h"
+#include "tools/tune/recommend.h"
+#include "tools/tune/recommend_report.h"
+#include "tools/tune/recommend_settings.h"
+#include "tools/tune/validate.h"
+
+namespace floodgate::tune {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// Three hundred patient agents; 4 ms a handshake, so 1.25 s of work on a core.
+Wanted SmallWanted() {
+  Wanted wanted;
+  wanted.fleet.agents = 300;
+  wanted.fleet.patience.time = Duration::Seconds(60);
+  wanted.cost.handshake = PartsOf(Duration::Milliseconds(4));
+  wanted.recovery = Duration::Seconds(2);
+  wanted.parked = Duration::Seconds(3);
+  return wanted;
+}
+
+TEST(TuneRecommend, TheSmallestQueueThatDoesItIsRecommended) {
+  size_t told = 0;
+  const Recommendation recommendation =
+      Recommend(SmallWanted(), [&told](const Judged&) { ++told; });
+  ASSERT_TRUE(recommendation.met);
+  EXPECT_EQ(told, recommendation.tried.size());
+  EXPECT_FALSE(recommendation.bottleneck.has_value());
+  const Judged& best = recommendation.best;
+  EXPECT_TRUE(best.does_it);
+  EXPECT_EQ(best.together.result.served, 300U);
+  EXPECT_EQ(best.parked.result.served, 300U);
+  EXPECT_LE(*best.parked.result.all, Duration::Seconds(2));
+  EXPECT_EQ(best.setting.drain_rate, 0);
+  bool smaller = false;
+  for (const Judged& judged : recommendation.tried) {
+    if (judged.setting.backlog >= best.setting.backlog) continue;
+    smaller = true;
+    EXPECT_FALSE(judged.does_it) << judged.setting.backlog;
+  }
+  EXPECT_TRUE(smaller);
+  EXPECT_NEAR(static_cast<double>(recommendation.admissions_per_second), 239, 2);
+}
+
+TEST(TuneRecommend, TheSameQuestionHasTheSameAnswer) {
+  const std::string one = RecommendationJson(SmallWanted(), Recommend(SmallWanted()), nullptr);
+  EXPECT_EQ(RecommendationJson(SmallWanted(), Recommend(SmallWanted()), nullptr), one);
+}
+
+TEST(TuneRecommend, WhereTheCpuIsTheBoundItSaysHowManyCoresAreNot) {
+  Wanted wanted = SmallWanted();
+  wanted.recovery = Duration::Milliseconds(800);
+  const Recommendation recommendation = Recommend(wanted);
+  ASSERT_FALSE(recommendation.met);
+  EXPECT_THAT(recommendation.settings, IsEmpty());
+  ASSERT_TRUE(recommendation.bottleneck.has_value());
+  EXPECT_THAT(recommendation.bottleneck->why, HasSubstr("The CPU is the bound."));
+  EXPECT_THAT(recommendation.bottleneck->why, HasSubstr("1 core admits 239 agents a second"));
+  const std::string text = RecommendationText(wanted, recommendation);
+  EXPECT_THAT(text, HasSubstr("2 cores: all are in after 0."));
+  EXPECT_THAT(text, HasSubstr("A certificate with an ECDSA P-256 key: 428 us an agent"));
+  EXPECT_THAT(text, HasSubstr("A recovery time of 1."));
+}
+
+TEST(TuneRecommend, AnEcdsaKeyIsNoRemedyForOne) {
+  Wanted wanted = SmallWanted();
+  wanted.cost.handshake = PartsOf(Duration::Microseconds(250));
+  wanted.recovery = Duration::Milliseconds(10);
+  const Recommendation recommendation = Recommend(wanted);
+  ASSERT_FALSE(recommendation.met);
+  EXPECT_THAT(RecommendationText(wanted, recommendation), Not(HasSubstr("ECDSA")));
+}
+
+TEST(TuneRecommend, WhereNobodyComesAgainPatienceIsTheBound) {
+  Wanted wanted = SmallWanted();
+  wanted.fleet.patience.time = Duration::Milliseconds(500);
+  wanted.fleet.retry = RetryPolicy::kNone;
+  const Recommendation recommendation = Recommend(wanted);
+  ASSERT_FALSE(recommendation.met);
+  EXPECT_THAT(recommendation.bottleneck->why, HasSubstr("patience is the bound"));
+  EXPECT_THAT(RecommendationText(wanted, recommendation), HasSubstr("Agents that wait for 5.0 s"));
+}
+
+TEST(TuneRecommend, FilesHoldTheSettingsWithTheirReasons) {
+  Wanted wanted = SmallWanted();
+  wanted.fleet.agents = 600;
+  wanted.recovery = Duration::Seconds(4);
+  const Recommendation recommendation = Recommend(wanted);
+  ASSERT_TRUE(recommendation.met);
+  const std::string toml = TomlFragment(wanted, recommendation);
+  EXPECT_THAT(toml, HasSubstr("\n[agent]\n# With it all are in after "));
+  EXPECT_THAT(toml, HasSubstr("\nbacklog = "));
+  EXPECT_THAT(toml, HasSubstr("\n[drain]\n"));
+  EXPECT_THAT(toml, HasSubstr("LimitNOFILE="));
+  const std::string sysctl = SysctlFile(wanted, recommendation);
+  EXPECT_THAT(sysctl, HasSubstr("\nnet.core.somaxconn = 4096\n"));
+  EXPECT_THAT(sysctl, HasSubstr("\nnet.ipv4.tcp_abort_on_overflow = 0\n"));
+  // What Linux has by default is enough.
+  EXPECT_THAT(sysctl, Not(HasSubstr("ip_local_port_range")));
+  EXPECT_THAT(sysctl, Not(HasSubstr("nf_conntrack_max")));
+}
+
+TEST(TuneRecommend, ALargeFleetNeedsPortsAndTrackedConnections) {
+  Wanted wanted = SmallWanted();
+  const Recommendation small = Recommend(wanted);
+  wanted.fleet.agents = 200'000;
+  wanted.unix_backend = true;
+  std::string keys;
+  for (const Reasoned& setting : SettingsFor(wanted, small)) keys += setting.change.key + "\n";
+  EXPECT_THAT(keys, Not(HasSubstr("ip_local_port_range")));
+  wanted.unix_backend = false;
+  keys.clear();
+  for (const Reasoned& setting : SettingsFor(wanted, small)) keys += setting.change.key + "\n";
+  EXPECT_THAT(keys, HasSubstr("net.netfilter.nf_conntrack_max\n"));
+  EXPECT_THAT(keys, HasSubstr("backend.address\n"));  // No host has so many ports.
+  EXPECT_THAT(keys, HasSubstr("LimitNOFILE\n"));
+}
+
+TEST(TuneRecommend, JsonHasItsKeys) {
+  const Wanted wanted = SmallWanted();
+  const auto json = nlohmann::json::parse(RecommendationJson(wanted, Recommend(wanted), nullptr));
+  EXPECT_EQ(json.at("agents"), 300);
+  EXPECT_EQ(json.at("met"), true);
+  EXPECT_EQ(json.at("recovery_s"), 2);
+  EXPECT_GT(json.at("backlog"), 0);
+  EXPECT_TRUE(json.at("bottleneck").is_null());
+  EXPECT_TRUE(json.at("tried").is_null());
+  EXPECT_EQ(json.at("settings").at(0).at("key"), "agent.backlog");
+  EXPECT_FALSE(json.at("simulated").empty());
+}
+
+// --- predict --validate
+
+TEST(TuneValidate, WhatAHostBears) {
+  Fleet fleet;
+  fleet.agents = 5000;
+  EXPECT_EQ(WhatIsBorne(fleet, 1, 2, 20'000).agents, 5000);
+  EXPECT_THAT(WhatIsBorne(fleet, 1, 2, 20'000).fewer, IsEmpty());
+  EXPECT_EQ(WhatIsBorne(fleet, 1, 2, 1024).agents, 924);
+  EXPECT_THAT(WhatIsBorne(fleet, 1, 2, 1024).fewer, HasSubstr("open files is 1024"));
+  EXPECT_THAT(WhatIsBorne(fleet, 2, 2, 20'000).impossible, HasSubstr("one of its own"));
+  fleet.agents = 100'000;
+  EXPECT_EQ(WhatIsBorne(fleet, 1, 2, 1'000'000).agents, 20'000);
+}
+
+Comparison SomeComparison() {
+  Comparison comparison;
+  comparison.measured.agents = comparison.predicted.agents = 10;
+  comparison.measured.most = Duration::Seconds(10);
+  comparison.predicted.most = Duration::Seconds(9);
+  comparison.measured.storm_cpu_share = 0.2;
+  return comparison;
+}
+
+TEST(TuneValidate, TheRatioIsOfTheTimesToNinetyNinePercent) {
+  Comparison comparison = SomeComparison();
+  EXPECT_DOUBLE_EQ(Ratio(comparison).value(), 0.9);
+  EXPECT_THAT(ComparisonText(comparison), HasSubstr("predicted is 0.90 of measured"));
+  comparison.measured.most.reset();
+  EXPECT_EQ(Ratio(comparison), std::nullopt);
+}
+
+TEST(TuneValidate, NothingIsClaimedWhereTheStormWasTheLimit) {
+  Comparison comparison = SomeComparison();
+  comparison.measured.storm_cpu_share = 0.97;
+  EXPECT_EQ(Ratio(comparison), std::nullopt);
+  EXPECT_THAT(ComparisonText(comparison),
+              HasSubstr("the storm was the limit, it used 97 % of its core"));
+  const auto json = nlohmann::json::parse(ComparisonsJson({}, "", {comparison}));
+  EXPECT_TRUE(json.at("comparisons").at(0).at("ratio_99_percent").is_null());
+  EXPECT_EQ(json.at("comparisons").at(0).at("storm_was_limit"), true);
+}
+
+TEST(TuneMeasuredCost, TheRestIsWhatTheHandshakeLeaves) {
+  const HandshakeCost handshake = PartsOf(Duration::Microseconds(200));
+  TrialResult result;
+  result.served = 90;
+  result.controller_tries = 10;
+  EXPECT_EQ(RestOf(result, handshake), Duration());
+  result.daemon_cpu = Duration::Milliseconds(50);
+  EXPECT_EQ(RestOf(result, handshake), Duration::Microseconds(300));
+  result.daemon_cpu = Duration::Milliseconds(1);
+  EXPECT_EQ(RestOf(result, handshake), Duration::Microseconds(20));
+}
+
+}  // namespace
+}  // namespace floodgate::tune

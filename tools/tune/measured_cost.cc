@@ -1,0 +1,69 @@
+#include "tools/tune/measured_cost.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tools/tune/trial_run.h"
+
+namespace floodgate::tune {
+namespace {
+
+constexpr Duration kTrialTime = Duration::Seconds(2);
+constexpr int64_t kAgentsLeast = 200;
+constexpr int64_t kAgentsMost = 4000;
+constexpr Duration kRestLeast = Duration::Microseconds(20);
+
+absl::StatusOr<TrialResult> RunSample(KeyKind key, const HandshakeCost& handshake, Bench bench,
+                                      const Interrupt& interrupt) {
+  Fleet fleet;
+  fleet.agents =
+      std::clamp(kTrialTime.ns / (handshake.whole() + kUsualRest).ns, kAgentsLeast, kAgentsMost);
+  fleet.patience.time = Duration::Seconds(60);
+  fleet.retry = RetryPolicy::kNone;
+  bench.cores = 1;
+  bench.key = key;
+  if (absl::Status status = PrepareBench(fleet, bench); !status.ok()) return status;
+  const absl::StatusOr<TrialFiles> files = TrialFiles::Make(key);
+  if (!files.ok()) return files.status();
+  const Setting setting{.backlog = static_cast<int>(fleet.agents)};
+  return RunTrial(setting, fleet, bench, *files, interrupt);
+}
+
+}  // namespace
+
+Duration RestOf(const TrialResult& result, const HandshakeCost& handshake) {
+  const auto served = static_cast<int64_t>(result.served + result.controller_tries);
+  if (!result.daemon_cpu.has_value() || served == 0) return {};
+  return std::max(*result.daemon_cpu / served - handshake.whole(), kRestLeast);
+}
+
+std::string RestUnmeasured(const MeasuredCost& measured) {
+  return absl::StrCat("only the handshake was measured; ", measured.cost.rest.ns / 1000,
+                      " us are reckoned for all else, as on the machine of docs/benchmarks.md: ",
+                      measured.rest_unmeasured);
+}
+
+absl::StatusOr<MeasuredCost> MeasureAdmission(KeyKind key, Bench bench,
+                                              const Interrupt& interrupt) {
+  const absl::StatusOr<HandshakeCost> handshake = MeasureHandshake(key);
+  if (!handshake.ok()) return handshake.status();
+  MeasuredCost measured{.cost = {.handshake = *handshake, .rest = kUsualRest},
+                        .rest_unmeasured = ""};
+  const absl::StatusOr<TrialResult> result =
+      RunSample(key, *handshake, std::move(bench), interrupt);
+  if (absl::IsCancelled(result.status())) return result.status();
+  if (!result.ok()) {
+    measured.rest_unmeasured = std::string(result.status().message());
+    return measured;
+  }
+  const Duration rest = RestOf(*result, *handshake);
+  if (rest > Duration()) {
+    measured.cost.rest = rest;
+  } else {
+    measured.rest_unmeasured = "this host does not tell what CPU time floodgated used";
+  }
+  return measured;
+}
+
+}  // namespace floodgate::tune

@@ -1,0 +1,21 @@
+// The directory that --out names, and files in it.
+#ifndef FLOODGATE_TOOLS_TUNE_OUTPUT_DIRECTORY_H_
+#define FLOODGATE_TOOLS_TUNE_OUTPUT_DIRECTORY_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace floodgate::tune {
+
+// Makes it, with those above it, unless it is there. Unavailable: it cannot be made.
+absl::Status MakeDirectory(const std::string& directory);
+
+// Writes a file whole: what was there before is there until then. Unavailable: it cannot be
+// written.
+absl::Status WriteWhole(const std::string& directory, const std::string& name,
+                        const std::string& text);
+
+}  // namespace floodgate::tune
+
+#endif  // FLOODGATE_TOOLS_TUNE_OUTPUT_DIRECTORY_H_
