@@ -13,7 +13,10 @@
 //   absl::StatusOr<std::unique_ptr<floodgate::FrontEnd>> front_end =
 //       floodgate::FrontEnd::Start(std::move(setup));
 //   ...
-//   (*front_end)->SignalPeergrouper({"0", "1", "2"});  // The controller set has formed.
+//   // The controller set has formed.
+//   if (absl::Status status = (*front_end)->SignalPeergrouper({"0", "1", "2"}); !status.ok()) {
+//     Tell(status.message());  // gate.self_id is not among them: the gate stays as it is.
+//   }
 //
 // Link the CMake target floodgate::floodgate.
 #ifndef FLOODGATE_FRONT_END_H_

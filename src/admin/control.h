@@ -36,6 +36,7 @@ class Control {
   // The gate's state afterwards. FailedPrecondition: `servers` lacks gate.self_id (the message
   // names it and what was sent); the gate is untouched.
   virtual absl::StatusOr<GateState> SignalPeergrouper(const PeerServers& servers) = 0;
+  // The state afterwards: kStopping where it was so before, and then nothing was done.
   virtual GateState OpenGate() = 0;
   virtual GateState HoldGate() = 0;
   // The `count` sources with most refusals, most first.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <exception>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -77,6 +78,16 @@ bool ForeignPage(const HttpRequest& request, bool loopback_tcp) {
   return loopback_tcp && !request.host.empty() && !IsOwnName(request.host);
 }
 
+std::string What(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "for an unknown reason";
+  }
+}
+
 class HttplibRouter final : public Router, private httplib::Server {
  public:
   HttplibRouter(Control& control, bool loopback_tcp)
@@ -93,9 +104,9 @@ class HttplibRouter final : public Router, private httplib::Server {
                "see docs/control-interface.md");
     });
     set_exception_handler(
-        [](const httplib::Request&, httplib::Response& response, const std::exception_ptr&) {
-          SetError(response, 500, "the request could not be answered",
-                   "see the log, and report what you asked");
+        [](const httplib::Request&, httplib::Response& response, const std::exception_ptr& thrown) {
+          SetError(response, 500, absl::StrCat("the request could not be answered: ", What(thrown)),
+                   "report what you asked");
         });
   }
 
@@ -193,6 +204,10 @@ class HttplibRouter final : public Router, private httplib::Server {
       response.set_content(R"({"status":"ready"})", kJson);
       return;
     }
+    if (status.gate == GateState::kStopping) {
+      return SetError(response, 503, "the gate is stopping: floodgated takes nobody any more",
+                      "ask again when it has been started anew");
+    }
     SetError(response, 503,
              absl::StrCat("the gate is ", Name(status.gate),
                           status.readiness_reason.empty() ? "" : ": ", status.readiness_reason),
@@ -276,6 +291,10 @@ class HttplibRouter final : public Router, private httplib::Server {
                       R"(send {"action":"open"} or {"action":"hold"})");
     }
     const GateState gate = *action == GateAction::kOpen ? control_.OpenGate() : control_.HoldGate();
+    if (gate == GateState::kStopping) {
+      return SetError(response, 409, "floodgated is stopping, and its gate stays shut",
+                      "ask again when it has been started anew");
+    }
     response.set_content(GateJson(gate), kJson);
   }
 

@@ -2,6 +2,7 @@
 #include "core/config.h"
 
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/config_keys.h"
@@ -15,6 +16,24 @@ std::string ConfigFault::ToString() const {
   text += problem;
   if (!remedy.empty()) absl::StrAppend(&text, "; ", remedy);
   return text;
+}
+
+bool ConfigResult::Certain(const std::string& key) const {
+  return is_toml && !doubtful.contains(key) && !doubtful.contains(key.substr(0, key.find('.')));
+}
+
+ConfigFault ConfigResult::FaultOf(const std::string& key, std::string problem,
+                                  std::string remedy) const {
+  ConfigFault fault{
+      .file = file, .key = key, .problem = std::move(problem), .remedy = std::move(remedy)};
+  // Where the option was set, else where its section begins, else the file at large.
+  auto at = places.find(key);
+  if (at == places.end()) at = places.find(key.substr(0, key.find('.')));
+  if (at == places.end()) return fault;
+  fault.file = at->second.file;
+  fault.line = at->second.line;
+  fault.column = at->second.column;
+  return fault;
 }
 
 std::string WriteConfig(const Options& options) {

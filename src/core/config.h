@@ -3,6 +3,8 @@
 #ifndef FLOODGATE_CORE_CONFIG_H_
 #define FLOODGATE_CORE_CONFIG_H_
 
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,9 +27,29 @@ struct ConfigFault {
   std::string ToString() const;
 };
 
+// Where something stands.
+struct ConfigPlace {
+  std::string file;  // as the caller named it, or "--set"
+  int line = 0;      // 1 and up; 0 where there is no text to point at
+  int column = 0;
+};
+
 struct ConfigResult {
   Options options;                  // usable only if there are no faults
   std::vector<ConfigFault> faults;  // every one that there is, in the order of the text
+  // Sections ("tls") and options ("tls.certificate") that are set, and where they were set last.
+  std::map<std::string, ConfigPlace> places;
+  // Sections and options whose value in `options` is not what was meant: each has a fault, or is
+  // what a misspelt name probably stands for.
+  std::set<std::string> doubtful;
+  bool is_toml = true;  // else nobody knows what the text says
+
+  // Whether `key` ("section.option") has the value that was meant.
+  bool Certain(const std::string& key) const;
+  // A fault of `key`, which turned out when its value was used: where it stands, as far as known.
+  ConfigFault FaultOf(const std::string& key, std::string problem, std::string remedy) const;
+
+  std::string file;  // as the caller named it
 };
 
 // Reads `text` (TOML 1.0), which faults call `file`, and then `sets`, each "section.key=value" and

@@ -100,6 +100,7 @@ std::string OneLine(absl::string_view text) {
 class Reader {
  public:
   Reader(absl::string_view file, ConfigResult& result) : file_(file), result_(result) {
+    result_.file = std::string(file);
     SetDefaults(result_.options);
   }
 
@@ -125,13 +126,11 @@ class Reader {
   // `place` is the value's.
   void ReadValue(const ConfigKey& key, const toml::node& value, const Place& place);
   void AddFaults(const ConfigKey& key, const ValueFaults& faults, const Place& place);
+  void SetPlace(const std::string& name, const Place& place);
   bool FollowsFromFault(const RuleFault& rule) const;
 
   const absl::string_view file_;
   ConfigResult& result_;
-  std::map<std::string, Place> places_;  // of sections and options, where they were last set
-  std::set<std::string> faulty_;         // sections and options whose value is not what was meant
-  bool unread_ = false;                  // the file is not TOML, so nobody knows what it says
 };
 
 void Reader::SetDefaults(Options& options) {
@@ -150,12 +149,18 @@ void Reader::AddFault(const Place& place, absl::string_view key, absl::string_vi
                             .remedy = OneLine(remedy)});
 }
 
+void Reader::SetPlace(const std::string& name, const Place& place) {
+  result_.places[name] = {.file = std::string(place.file),
+                          .line = static_cast<int>(place.at.line),
+                          .column = static_cast<int>(place.at.column)};
+}
+
 void Reader::ReadFile(absl::string_view text) {
   try {
     const toml::table root = toml::parse(std::string(text), std::string(file_));
     ReadRoot(root);
   } catch (const toml::parse_error& error) {
-    unread_ = true;
+    result_.is_toml = false;
     AddFault({file_, error.source().begin}, "",
              absl::StrCat("not TOML: ", std::string(error.description())),
              "the rest of the file was not looked at");
@@ -179,9 +184,9 @@ void Reader::ReadRoot(const toml::table& root) {
       }
     }
     if (!KnownSection(section, place)) continue;
-    places_[std::string(section)] = place;
+    SetPlace(std::string(section), place);
     if (!node.is_table()) {
-      faulty_.insert(std::string(section));
+      result_.doubtful.insert(std::string(section));
       AddFault(place, section, absl::StrCat("is ", TypeOf(node)),
                absl::StrCat("expected a section, [", section, "]"));
       continue;
@@ -198,7 +203,7 @@ bool Reader::KnownSection(absl::string_view section, const Place& place) {
   const std::vector<absl::string_view> sections = SectionNames();
   if (std::find(sections.begin(), sections.end(), section) != sections.end()) return true;
   const absl::string_view nearest = Nearest(section, sections);
-  faulty_.insert(std::string(nearest));
+  result_.doubtful.insert(std::string(nearest));
   AddFault(place, Shortened(section), "there is no such section", Suggestion(nearest, sections));
   return false;
 }
@@ -209,7 +214,7 @@ const ConfigKey* Reader::KnownKey(absl::string_view section, absl::string_view n
   if (key != nullptr) return key;
   const std::vector<absl::string_view> names = KeyNames(section);
   const absl::string_view nearest = Nearest(name, names);
-  if (!nearest.empty()) faulty_.insert(absl::StrCat(section, ".", nearest));
+  if (!nearest.empty()) result_.doubtful.insert(absl::StrCat(section, ".", nearest));
   std::string remedy = Suggestion(nearest, names);
   if (nearest.empty()) {
     for (const absl::string_view other : SectionNames()) {
@@ -222,7 +227,7 @@ const ConfigKey* Reader::KnownKey(absl::string_view section, absl::string_view n
 }
 
 void Reader::ReadValue(const ConfigKey& key, const toml::node& value, const Place& place) {
-  places_[key.full_name()] = place;
+  SetPlace(key.full_name(), place);
   AddFaults(key, key.read(value, result_.options), place);
 }
 
@@ -237,9 +242,9 @@ void Reader::AddFaults(const ConfigKey& key, const ValueFaults& faults, const Pl
     AddFault(at, key.full_name(), fault.problem, fault.remedy);
   }
   if (faults.empty()) {
-    faulty_.erase(key.full_name());
+    result_.doubtful.erase(key.full_name());
   } else {
-    faulty_.insert(key.full_name());
+    result_.doubtful.insert(key.full_name());
   }
 }
 
@@ -267,7 +272,7 @@ void Reader::ReadSet(absl::string_view set) {
   const ConfigKey* key = KnownKey(section, set.substr(dot + 1, equals - dot - 1), place);
   if (key == nullptr) return;
   AddSection(result_.options, section);
-  places_[key->full_name()] = place;
+  SetPlace(key->full_name(), place);
 
   const absl::string_view value = set.substr(equals + 1);
   const toml::table parsed = ParseValue(value);
@@ -284,20 +289,21 @@ void Reader::ReadSet(absl::string_view set) {
 }
 
 bool Reader::FollowsFromFault(const RuleFault& rule) const {
-  if (unread_ || faulty_.count(rule.key) > 0) return true;
+  if (!result_.is_toml || result_.doubtful.count(rule.key) > 0) return true;
   return std::any_of(rule.involved.begin(), rule.involved.end(),
-                     [this](const std::string& name) { return faulty_.count(name) > 0; });
+                     [this](const std::string& name) { return result_.doubtful.count(name) > 0; });
 }
 
 void Reader::CheckRules() {
+  std::set<std::string> broken;
   for (const RuleFault& rule : BrokenRules(result_.options)) {
     if (FollowsFromFault(rule)) continue;
-    // Where the option was set, else where its section begins, else the file at large.
-    auto at = places_.find(rule.key);
-    if (at == places_.end()) at = places_.find(rule.key.substr(0, rule.key.find('.')));
-    AddFault(at == places_.end() ? Place{file_, {}} : at->second, rule.key, rule.problem,
-             rule.remedy);
+    broken.insert(rule.key);
+    result_.faults.push_back(
+        result_.FaultOf(rule.key, OneLine(rule.problem), OneLine(rule.remedy)));
   }
+  // Only now: what two rules say of one option is told both times.
+  result_.doubtful.merge(broken);
 }
 
 }  // namespace

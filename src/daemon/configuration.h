@@ -12,12 +12,14 @@
 
 namespace floodgate {
 
-// InvalidArgument: `faults` has every fault, each a line of its own.
+// What the text says. InvalidArgument: `faults` has every fault, each a line of its own. Never
+// waits.
 absl::StatusOr<Options> LoadOptions(const CommandLine& line, std::vector<std::string>* faults);
 
-// What would fail at start on this host: names that do not resolve, certificates that cannot be
-// used, a user that does not exist. Binds nothing. Empty: all is well.
-std::vector<std::string> CheckHost(const Options& options);
+// The same, and what would fail at start on this host: names that do not resolve, certificates that
+// cannot be used, a user that does not exist. What is at fault in the text already is not tried.
+// Binds nothing; may wait for the resolver.
+absl::StatusOr<Options> LoadAndCheck(const CommandLine& line, std::vector<std::string>* faults);
 
 }  // namespace floodgate
 

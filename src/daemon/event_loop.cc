@@ -69,14 +69,17 @@ void EventLoop::OnSignal(int signal) {
     case SIGHUP:
       return Reload();
     case SIGUSR1:
-      server_->OpenGate();
-      return;
+      return TellIfStopping(server_->OpenGate());
     case SIGUSR2:
-      server_->HoldGate();
-      return;
+      return TellIfStopping(server_->HoldGate());
     default:
       return;
   }
+}
+
+void EventLoop::TellIfStopping(GateState state) {
+  if (state != GateState::kStopping) return;
+  log_->Write(Severity::kWarn, "gate", "stopping: it is neither opened nor held by a signal");
 }
 
 void EventLoop::Stop() {
@@ -87,8 +90,7 @@ void EventLoop::Stop() {
 
 void EventLoop::Reload() {
   NotifySystemd("RELOADING=1");
-  const Control::ReloadResult result = server_->Reload();
-  for (const std::string& fault : result.faults) log_->Write(Severity::kError, "reload", fault);
+  server_->Reload();  // What is wrong it logs.
   NotifySystemd("READY=1");
 }
 

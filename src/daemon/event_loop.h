@@ -24,6 +24,7 @@ class EventLoop {
  private:
   void OnSignal(int signal);
   void Stop();
+  void TellIfStopping(GateState state);
   void Reload();
   // The nearest of the deadlines below; Never() if none.
   int PollTimeoutMs(int64_t now_ms) const;

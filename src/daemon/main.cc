@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/standard_output.h"
 #include "core/config.h"
 #include "daemon/announce.h"
 #include "daemon/command_line.h"
@@ -16,6 +17,7 @@
 #include "daemon/event_loop.h"
 #include "daemon/logger.h"
 #include "daemon/privileges.h"
+#include "daemon/reload_access.h"
 #include "daemon/server.h"
 #include "io/socket.h"
 
@@ -46,6 +48,12 @@ absl::Status Announce(const BoundPorts& ports, const Options& options, const Com
   return absl::OkStatus();
 }
 
+// The demo's ports are the kernel's choice, so that nobody could know where to ask.
+void TellTheWayIn(const BoundPorts& ports) {
+  std::fprintf(stderr, "floodgated: a demo; ask it with: floodgatectl --admin %s status\n",
+               ports.admin.front().c_str());
+}
+
 int Serve(const CommandLine& line, Options options, EventLoop& loop) {
   std::unique_ptr<Logger> log = Logger::Create(options.runtime.log_format, options.runtime.log);
   const std::string user = options.runtime.user;
@@ -56,7 +64,11 @@ int Serve(const CommandLine& line, Options options, EventLoop& loop) {
   setup.on_bound = [&](const BoundPorts& ports) -> absl::Status {
     if (!user.empty()) {
       if (absl::Status status = DropTo(user); !status.ok()) return status;
+      for (const std::string& problem : UnreadableAtReload(line.config, options)) {
+        log->Write(Severity::kWarn, "reload", problem);
+      }
     }
+    if (line.demo) TellTheWayIn(ports);
     return Announce(ports, options, line);
   };
   setup.on_gate = [](GateState state) { NotifySystemd(absl::StrCat("STATUS=", Name(state))); };
@@ -81,13 +93,12 @@ int Main(int argc, char** argv) {
     if (!demo.ok()) return Complain({std::string(demo.status().message())}, kFailed);
   }
   std::vector<std::string> faults;
-  absl::StatusOr<Options> options = LoadOptions(*line, &faults);
+  absl::StatusOr<Options> options = LoadAndCheck(*line, &faults);
   if (!options.ok()) return Complain(faults, kBadConfiguration);
   if (line->check || line->print_config) {
-    faults = CheckHost(*options);
-    if (!faults.empty()) return Complain(faults, kBadConfiguration);
-    if (line->print_config) std::fputs(WriteConfig(*options).c_str(), stdout);
-    return kDone;
+    if (!line->print_config) return kDone;
+    const absl::Status printed = WriteStandardOutput(WriteConfig(*options));
+    return printed.ok() ? kDone : Complain({std::string(printed.message())}, kFailed);
   }
   return Serve(*line, *std::move(options), loop);
 }

@@ -1,5 +1,7 @@
 // Server::Reload: all of a new configuration, or none of it.
+#include <exception>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,9 +10,42 @@
 #include "daemon/server.h"
 
 namespace floodgate {
+namespace {
+
+constexpr char kNothingChanged[] = " (the running configuration stays)";
+
+std::string DoneText(const Control::ReloadResult& result) {
+  std::string text = "done; ";
+  if (result.applied.empty()) {
+    absl::StrAppend(&text, "no option changed");
+  } else {
+    absl::StrAppend(&text, "changed: ", absl::StrJoin(result.applied, ", "));
+  }
+  if (!result.restart_needed.empty()) {
+    absl::StrAppend(&text, "; waiting for a restart: ", absl::StrJoin(result.restart_needed, ", "));
+  }
+  return text;
+}
+
+}  // namespace
 
 Control::ReloadResult Server::Reload() {
   const std::scoped_lock lock(reload_mutex_);
+  ReloadResult result;
+  try {
+    result = ReadAgain();
+  } catch (const std::exception& error) {
+    // Nothing of ours throws; what is below it may, and then the old configuration stays.
+    result.faults.push_back(absl::StrCat("could not be carried out: ", error.what(),
+                                         "; please report what the configuration was"));
+  }
+  for (const std::string& fault : result.faults) {
+    log_.Write(Severity::kError, "reload", absl::StrCat(fault, kNothingChanged));
+  }
+  return result;
+}
+
+Control::ReloadResult Server::ReadAgain() {
   ReloadResult result;
   if (!setup_.read_options) {
     result.faults.push_back("there is no configuration file to read again");
@@ -49,15 +84,14 @@ Control::ReloadResult Server::Reload() {
     workers_[i]->worker->mailbox().Post(
         Reconfigure{.options = *worker_options, .tls = std::move(contexts[i])});
   }
-  options_ = next;
+  const int64_t connections_before = std::exchange(options_, next).limits.connections;
   log_.SetLevel(next.runtime.log);
   OnGatekeeper([&](Gatekeeper& gatekeeper) {
     gatekeeper.Reconfigure(std::make_shared<const Options>(next), MakeCapacity(next));
   });
   WarnOfBacklog();
-  log_.Write(Severity::kInfo, "reload",
-             absl::StrCat("done; changed: ", absl::StrJoin(result.applied, ", "),
-                          "; waiting for a restart: ", absl::StrJoin(result.restart_needed, ", ")));
+  if (next.limits.connections != connections_before) TellCapacity(next);
+  log_.Write(Severity::kInfo, "reload", DoneText(result));
   return result;
 }
 

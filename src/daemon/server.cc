@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "daemon/announce.h"
 #include "daemon/syn_refusal.h"
+#include "front/backend_trouble.h"
 #include "front/openssl_tls.h"
 #include "io/socket.h"
 #include "io/uring_kernel.h"
@@ -127,16 +128,6 @@ absl::Status Server::BindPort(Port port, const std::vector<Endpoint>& endpoints,
   return absl::OkStatus();
 }
 
-void Server::WarnOfBacklog() const {
-  const std::optional<uint32_t> somaxconn = SomaxConn();
-  if (!somaxconn.has_value() || *somaxconn >= static_cast<uint32_t>(options_.agent.backlog)) return;
-  log_.Write(Severity::kWarn, "backlog",
-             absl::StrCat("agent.backlog = ", options_.agent.backlog,
-                          " is cut to net.core.somaxconn = ", *somaxconn,
-                          "; raise it with: sysctl -w net.core.somaxconn=", options_.agent.backlog,
-                          " and reload"));
-}
-
 int Server::Rebind(const BoundListener& listener) {
   for (const BoundEndpoint& endpoint : bound_) {
     if (endpoint.bound.ToString() != listener.address) continue;
@@ -165,6 +156,8 @@ absl::StatusOr<std::shared_ptr<const WorkerOptions>> Server::MakeWorkerOptions(
   made->backend = addresses->front();
   made->proxy_protocol = options.backend.proxy_protocol;
   made->connect_timeout = options.backend.connect_timeout;
+  made->backend_trouble =
+      std::make_shared<BackendTrouble>(log_, options.backend.address.ToString());
   made->pipes_max = static_cast<int>(std::clamp<uint64_t>(descriptors_max_ / 64, 2, 64));
   return made;
 }
@@ -191,10 +184,6 @@ absl::Status Server::MakeWorkers() {
     workers_.push_back(std::move(worker));
   }
   return absl::OkStatus();
-}
-
-Capacity Server::MakeCapacity(const Options& options) const {
-  return Capacity::Of(options.limits, descriptors_max_, workers_.size());
 }
 
 absl::Status Server::MakeGatekeeper(std::vector<BoundListener> listeners) {
@@ -225,6 +214,7 @@ absl::Status Server::MakeGatekeeper(std::vector<BoundListener> listeners) {
   setup.on_gate = [this](GateState state) { OnGate(state); };
   gatekeeper_ =
       std::make_unique<Gatekeeper>(*gatekeeper_kernel_, log_, *gatekeeper_inbox_, std::move(setup));
+  TellCapacity(options_);
   log_.Write(Severity::kInfo, "ports", PortsJson(ports_));
   return setup_.on_bound ? setup_.on_bound(ports_) : absl::OkStatus();
 }

@@ -100,6 +100,10 @@ class Server final : public Control {
   absl::StatusOr<std::shared_ptr<const WorkerOptions>> MakeWorkerOptions(
       const Options& options) const;
   Capacity MakeCapacity(const Options& options) const;
+  // How many agents the descriptor limit allows; a warning if that is less than was meant.
+  void TellCapacity(const Options& options) const;
+  // Reload, under its mutex.
+  ReloadResult ReadAgain();
   void OnGate(GateState state);
   // Runs `command` on the gatekeeper's thread and waits until it has run.
   void OnGatekeeper(const std::function<void(Gatekeeper&)>& command);

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "front/backend_trouble.h"
 #include "front/proxy_protocol.h"
 
 namespace floodgate {
@@ -91,6 +92,9 @@ void Backend::Fail(Connection& connection, absl::string_view why) {
   context_.metrics.backend_errors.Add(1);
   if (context_.log.Enabled(Severity::kDebug)) {
     context_.log.Write(Severity::kDebug, "backend", absl::StrCat("cannot be reached: ", why));
+  }
+  if (context_.options->backend_trouble != nullptr) {
+    context_.options->backend_trouble->Failed(why, context_.kernel.Now());
   }
   // A reset, so that the client sees a failure and not an empty answer.
   teardown_.Begin(connection, Report::Kind::kBackendFailed, /*abort=*/true);

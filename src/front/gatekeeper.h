@@ -43,6 +43,8 @@ struct Capacity {
 
   // `descriptors_max`: how many the process may have open. REQUIRES: workers > 0.
   static Capacity Of(const LimitOptions& limits, uint64_t descriptors_max, size_t workers);
+  // The least `descriptors_max` with which connections_max is at least `agents`, or a few more.
+  static int64_t DescriptorsFor(int64_t agents);
 };
 
 class Gatekeeper {
@@ -157,6 +159,9 @@ class Gatekeeper {
   bool LooksAhead() { return overload_.looks_ahead && patience_.Leaving(Now()); }
   void LearnFrom(const Registry::Change& change, const Report& report);
   void LogOverload(bool leaving);
+  void LogFullness();
+  // How many agents there are descriptors for; those of limits.connections are admission's matter.
+  int64_t PlacesLeft() const;
   void Sweep();
   void OnGateChanged(GateState before);
   void AdvanceSourcesReports();
@@ -199,6 +204,8 @@ class Gatekeeper {
   Instant sweep_at_;                 // not before
   Instant left_at_;                  // when agents were last seen to leave
   bool overload_told_ = false;
+  Instant full_at_;  // when all places were last seen taken
+  bool full_told_ = false;
   uint64_t sequence_ = 0;
   uint64_t syn_refused_ = 0;
   uint64_t parked_left_ =

@@ -141,6 +141,21 @@ void Gatekeeper::LogOverload(bool leaving) {
                           " ms: serving those who still have time"));
 }
 
+// Full is told at once, and its end when it has lasted: places come and go one by one.
+void Gatekeeper::LogFullness() {
+  if (stopping_) return;
+  const bool full = gate_.admits() && PlacesLeft() <= 0;
+  if (full) full_at_ = Now();
+  if (full == full_told_ || (!full && Now() - full_at_ < kCalm)) return;
+  full_told_ = full;
+  if (!full) return log_.Write(Severity::kInfo, "descriptors", "free again: the pause is over");
+  log_.Write(Severity::kWarn, "descriptors",
+             absl::StrCat("paused: all ", capacity_.connections_max,
+                          " places that the limit of descriptors allows are taken; other agents "
+                          "wait in the kernel's queue. More: LimitNOFILE= in the unit; or refuse "
+                          "them with a smaller limits.connections"));
+}
+
 int64_t Gatekeeper::AgentSlotsTaken() const {
   return slots_held_[static_cast<size_t>(Port::kAgent)] +
          static_cast<int64_t>(waiting_room_.ready());
@@ -158,19 +173,26 @@ Capacity Capacity::Of(const LimitOptions& limits, uint64_t descriptors_max, size
   return capacity;
 }
 
+int64_t Capacity::DescriptorsFor(int64_t agents) {
+  // The inverse of the above: an eighth is kept back, 32 at least and 1024 at the most.
+  return std::max(2 * agents + 32, std::min(2 * agents + 1024, agents * 16 / 7 + 1));
+}
+
 int64_t Gatekeeper::BeginMax() const {
   // Without TLS nothing is begun that costs: what takes time is the way to the backend.
   if (!overload_.begins_few || !options_->tls.has_value()) return capacity_.handshakes_max;
   return service_rate_.BeginMax(static_cast<int64_t>(workers_.size()), capacity_.handshakes_max);
 }
 
+int64_t Gatekeeper::PlacesLeft() const {
+  return capacity_.connections_max - static_cast<int64_t>(registry_.size()) -
+         static_cast<int64_t>(waiting_room_.size());
+}
+
 int64_t Gatekeeper::AgentRoom() {
-  // The descriptors that are left. Those of limits.connections are a matter of admission.
-  const int64_t descriptors = capacity_.connections_max - static_cast<int64_t>(registry_.size()) -
-                              static_cast<int64_t>(waiting_room_.size());
   const int64_t evictable = waiting_room_.EvictableAt() <= Now() ? 1 : 0;
   const int64_t waiting = WaitingMax() - static_cast<int64_t>(waiting_room_.waiting()) + evictable;
-  const int64_t room = std::min(descriptors, waiting);
+  const int64_t room = std::min(PlacesLeft(), waiting);
   if (LooksAhead()) return room;
   // Those who can be begun, and as many again to choose from when these have been.
   const int64_t soon = 2 * BeginMax() - not_begun_ - static_cast<int64_t>(waiting_room_.ready());
@@ -199,6 +221,7 @@ void Gatekeeper::ReckonWithOverload() {
   if (!somebody_waits) nobody_waited_ = Now();
   const auto waiting = static_cast<int64_t>(waiting_room_.waiting());
   LogOverload(patience_.Leaving(Now()));
+  LogFullness();
   if (!gate_.admits() || !LooksAhead()) return listeners_.LimitAgentQueues(std::nullopt);
   if (Now() >= sweep_at_) Sweep();
   if (!overload_.shortens_queue) return;
@@ -253,6 +276,7 @@ Instant Gatekeeper::NextDeadline(Instant until) {
     if (LooksAhead() && sweep_at_ > Now()) until = std::min(until, sweep_at_);
   }
   if (overload_told_) until = std::min(until, left_at_ + kCalm);
+  if (full_told_ && !stopping_) until = std::min(until, full_at_ + kCalm);
   if (Now() < rest_until_ && gate_.admits() && !stopping_) until = std::min(until, rest_until_);
   // A pace that holds us back tells when it is our turn; unless nobody waits.
   if (gate_.admits() && !stopping_ && pace_.Allowance(Now()) <= 0 && !listeners_.agents_drained()) {

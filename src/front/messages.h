@@ -15,6 +15,8 @@
 
 namespace floodgate {
 
+class BackendTrouble;
+
 // How a worker treats connections; replaced whole by a reload, for connections assigned afterwards.
 struct WorkerOptions {
   SocketAddress backend;
@@ -22,7 +24,8 @@ struct WorkerOptions {
   Duration connect_timeout = Duration::Seconds(5);
   // Bulk passes through a pipe (splice(2)) where no TLS is in the way.
   bool splice = true;
-  int pipes_max = 64;  // of one worker, two descriptors each
+  int pipes_max = 64;                               // of one worker, two descriptors each
+  std::shared_ptr<BackendTrouble> backend_trouble;  // all workers' one; null: not told
 };
 
 // Gatekeeper to worker: an admitted connection. The worker owns `client` from here on.

@@ -100,44 +100,48 @@ int OnAlpn(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_size,
   return SSL_TLSEXT_ERR_OK;
 }
 
+// Why the last call of OpenSSL failed: what the system said if it refused something, else what went
+// wrong first. The errors that OpenSSL puts over that say "system lib" and "PEM lib".
 std::string Reason() {
-  const unsigned long error = ERR_peek_last_error();
-  const char* text = ERR_reason_error_string(error);
-  std::string reason = text == nullptr ? "unknown reason" : text;
+  const unsigned long first = ERR_get_error();
+  unsigned long error = first;
+  while (error != 0 && !ERR_SYSTEM_ERROR(error)) error = ERR_get_error();
   ERR_clear_error();
-  return reason;
+  if (error != 0) return std::strerror(ERR_GET_REASON(error));
+  const char* text = ERR_reason_error_string(first);
+  return text == nullptr ? "unknown reason" : text;
 }
 
 // Loads one file; what is wrong goes to `faults`.
-void LoadCertificate(SSL_CTX* context, const std::string& path, std::vector<std::string>& faults) {
+void LoadCertificate(SSL_CTX* context, const std::string& path, std::vector<TlsFault>& faults) {
   if (SSL_CTX_use_certificate_chain_file(context, path.c_str()) == 1) return;
-  faults.push_back(absl::StrCat("tls.certificate: ", path, ": ", Reason(),
-                                "; expected a readable PEM file with the server's certificate "
-                                "first and its intermediates after it"));
+  faults.push_back({"tls.certificate", absl::StrCat(path, ": ", Reason()),
+                    "expected a readable PEM file with the server's certificate first and its "
+                    "intermediates after it"});
 }
 
-void LoadKey(SSL_CTX* context, const std::string& path, std::vector<std::string>& faults) {
+void LoadKey(SSL_CTX* context, const std::string& path, std::vector<TlsFault>& faults) {
   if (SSL_CTX_use_PrivateKey_file(context, path.c_str(), SSL_FILETYPE_PEM) == 1) return;
   const unsigned long error = ERR_peek_last_error();
   if (ERR_GET_LIB(error) == ERR_LIB_X509 && (ERR_GET_REASON(error) == X509_R_KEY_VALUES_MISMATCH ||
                                              ERR_GET_REASON(error) == X509_R_KEY_TYPE_MISMATCH)) {
     ERR_clear_error();
-    faults.push_back(absl::StrCat("tls.private_key: ", path,
-                                  ": does not belong to the certificate in tls.certificate; name "
-                                  "the key that it was issued for"));
+    faults.push_back({"tls.private_key",
+                      absl::StrCat(path, ": does not belong to the certificate in tls.certificate"),
+                      "name the key that it was issued for"});
     return;
   }
-  faults.push_back(absl::StrCat("tls.private_key: ", path, ": ", Reason(),
-                                "; expected a readable PEM file with an unencrypted private key"));
+  faults.push_back({"tls.private_key", absl::StrCat(path, ": ", Reason()),
+                    "expected a readable PEM file with an unencrypted private key"});
 }
 
-void LoadClientCa(SSL_CTX* context, const std::string& path, std::vector<std::string>& faults) {
+void LoadClientCa(SSL_CTX* context, const std::string& path, std::vector<TlsFault>& faults) {
   if (path.empty()) return;
   STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(path.c_str());
   if (names == nullptr || SSL_CTX_load_verify_file(context, path.c_str()) != 1) {
     sk_X509_NAME_pop_free(names, X509_NAME_free);
-    faults.push_back(absl::StrCat("controller.client_ca: ", path, ": ", Reason(),
-                                  "; expected a readable PEM file with CA certificates"));
+    faults.push_back({"controller.client_ca", absl::StrCat(path, ": ", Reason()),
+                      "expected a readable PEM file with CA certificates"});
     return;
   }
   SSL_CTX_set_client_CA_list(context, names);
@@ -205,11 +209,12 @@ class Context final : public TlsContext {
 };
 
 std::shared_ptr<OpenSslShared> Load(const TlsOptions& options, const std::string& client_ca,
-                                    std::vector<std::string>& faults) {
+                                    std::vector<TlsFault>& faults) {
   ERR_clear_error();
   auto shared = std::make_shared<OpenSslShared>();
   if (!SetUp(*shared, options)) {
-    faults.push_back(absl::StrCat("tls: OpenSSL cannot be set up: ", Reason()));
+    faults.push_back({"tls", absl::StrCat("OpenSSL cannot be set up: ", Reason()),
+                      "see that its libraries are all of one version"});
     return nullptr;
   }
   LoadCertificate(shared->context, options.certificate, faults);
@@ -223,9 +228,13 @@ std::shared_ptr<OpenSslShared> Load(const TlsOptions& options, const std::string
 absl::StatusOr<std::unique_ptr<TlsContext>> OpenSslContext::Create(
     const TlsOptions& options, const std::string& client_ca,
     std::shared_ptr<TicketKeys> ticket_keys) {
-  std::vector<std::string> faults;
+  std::vector<TlsFault> faults;
   std::shared_ptr<OpenSslShared> shared = Load(options, client_ca, faults);
-  if (shared == nullptr) return absl::InvalidArgumentError(faults.front());
+  if (shared == nullptr) {
+    const TlsFault& first = faults.front();
+    return absl::InvalidArgumentError(
+        absl::StrCat(first.key, ": ", first.problem, "; ", first.remedy));
+  }
   SetUpTickets(*shared, std::move(ticket_keys), options.tickets);
   // The library context notes per thread what it keeps for it, and a thread's end looks there. A
   // worker will free the context, so this thread, which outlives it, must be forgotten by it first.
@@ -233,8 +242,8 @@ absl::StatusOr<std::unique_ptr<TlsContext>> OpenSslContext::Create(
   return std::make_unique<Context>(std::move(shared), !client_ca.empty());
 }
 
-std::vector<std::string> CheckTlsFiles(const TlsOptions& options, const std::string& client_ca) {
-  std::vector<std::string> faults;
+std::vector<TlsFault> CheckTlsFiles(const TlsOptions& options, const std::string& client_ca) {
+  std::vector<TlsFault> faults;
   Load(options, client_ca, faults);
   return faults;
 }

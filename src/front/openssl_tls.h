@@ -32,9 +32,15 @@ class OpenSslContext {
       std::shared_ptr<TicketKeys> ticket_keys);
 };
 
-// Everything that is wrong with the files, one line each, as Create would say it; empty if nothing
-// is.
-std::vector<std::string> CheckTlsFiles(const TlsOptions& options, const std::string& client_ca);
+// What is wrong with a file that an option names.
+struct TlsFault {
+  std::string key;      // "tls.certificate"
+  std::string problem;  // with the file's path
+  std::string remedy;
+};
+
+// Everything that is wrong with the files, as Create would say it; empty if nothing is.
+std::vector<TlsFault> CheckTlsFiles(const TlsOptions& options, const std::string& client_ca);
 
 }  // namespace floodgate
 

@@ -194,6 +194,8 @@ TEST_F(CtlTest, OpensHoldsAndDrains) {
   EXPECT_EQ(control_.Status().gate, GateState::kOpen);
   EXPECT_EQ(Output({"--json", "hold"}), "{\"gate\":\"holding\"}\n");
   EXPECT_EQ(Output({"drain"}), "gate stopping\n");
+  ExpectFailure(Run({"open"}), 1, "floodgated is stopping, and its gate stays shut; ");
+  ExpectFailure(Run({"hold"}), 1, "floodgated is stopping, and its gate stays shut; ");
 }
 
 TEST_F(CtlTest, ListsSources) {
@@ -229,6 +231,34 @@ TEST_F(CtlTest, Waits) {
   ASSERT_TRUE(control_.AwaitWaiting(1));
   control_.SetGate(GateState::kOpen);
   EXPECT_EQ(process.Wait().exit_code, 0);
+}
+
+// As in ExecStartPre of what needs the gate: it once failed where nobody listened yet.
+TEST_F(CtlTest, WaitsForTheDaemonToComeUp) {
+  const Endpoint address = server_->bound();
+  server_->Stop();
+  server_.reset();
+  Process process({"--admin", address.ToString(), "wait", "open"});
+  control_.SetGate(GateState::kOpen);
+  auto server = AdminServer::Create(address, 0600, control_);
+  ASSERT_TRUE(server.ok()) << server.status();
+  (*server)->Start();
+  const Outcome outcome = process.Wait();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.error;
+}
+
+TEST_F(CtlTest, GoesOnWaitingThroughARestart) {
+  const Endpoint address = server_->bound();
+  Process process({"--admin", address.ToString(), "wait", "open"});
+  ASSERT_TRUE(control_.AwaitWaiting(1));
+  server_->Stop();
+  server_.reset();
+  control_.SetGate(GateState::kOpen);
+  auto server = AdminServer::Create(address, 0600, control_);
+  ASSERT_TRUE(server.ok()) << server.status();
+  (*server)->Start();
+  const Outcome outcome = process.Wait();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.error;
 }
 
 TEST_F(CtlTest, GivesUpWaiting) {
@@ -294,6 +324,8 @@ TEST(Ctl, SaysWhyNobodyAnswers) {
                 "no socket at unix:/nowhere/admin.sock; is floodgated running?");
   ExpectFailure(RunBare({"--admin", "unix:@nobody-is-called-so", "status"}), 1,
                 "nobody listens at unix:@nobody-is-called-so");
+  ExpectFailure(RunBare({"--admin", "unix:/nowhere", "wait", "open", "--timeout", "300ms"}), 1,
+                "no socket at unix:/nowhere; is floodgated running?");
   ExpectFailure(RunBare({"--admin", "nonsense", "status"}), 2, "--admin nonsense");
   // The default is where the package puts it.
   ExpectFailure(RunBare({"--admin", "unix:/nowhere", "top"}), 1, "is floodgated running?");

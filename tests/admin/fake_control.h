@@ -37,8 +37,8 @@ class FakeControl final : public Control {
     }
     return status_.gate = GateState::kSettling;
   }
-  GateState OpenGate() override { return SetGate(GateState::kOpen); }
-  GateState HoldGate() override { return SetGate(GateState::kHolding); }
+  GateState OpenGate() override { return Operate(GateState::kOpen); }
+  GateState HoldGate() override { return Operate(GateState::kHolding); }
   std::vector<SourceSnapshot> TopSources(int count) override {
     const std::lock_guard lock(mutex_);
     top_asked_ = count;
@@ -94,6 +94,10 @@ class FakeControl final : public Control {
   }
 
  private:
+  GateState Operate(GateState state) {
+    return Status().gate == GateState::kStopping ? GateState::kStopping : SetGate(state);
+  }
+
   std::mutex mutex_;  // of all below
   std::condition_variable changed_;
   StatusSnapshot status_;

@@ -102,6 +102,16 @@ TEST_P(AdminServerTest, OpensAndHoldsTheGate) {
   ExpectJsonError(Post("/v1/gate", R"({"action":"shut"})"), 400);
 }
 
+// It once said 200 and did nothing.
+TEST_P(AdminServerTest, RefusesToMoveTheGateWhileItStops) {
+  Post("/v1/drain", "");
+  for (const char* action : {"open", "hold"}) {
+    const RawResponse response = Post("/v1/gate", absl::StrCat(R"({"action":")", action, R"("})"));
+    ExpectJsonError(response, 409);
+    EXPECT_THAT(response.body, HasSubstr("stopping"));
+  }
+}
+
 TEST_P(AdminServerTest, ListsSourcesWithinBounds) {
   const RawResponse response = Get("/v1/sources");
   EXPECT_EQ(control_.top_asked(), 20);
@@ -143,8 +153,7 @@ TEST_P(AdminServerTest, ServesMetrics) {
 }
 
 TEST_P(AdminServerTest, IsHealthyAlwaysAndReadyOnlyWhenOpen) {
-  for (const GateState state :
-       {GateState::kHolding, GateState::kSettling, GateState::kDraining, GateState::kStopping}) {
+  for (const GateState state : {GateState::kHolding, GateState::kSettling, GateState::kDraining}) {
     control_.SetGate(state);
     EXPECT_EQ(Get("/healthz").status, 200);
     const RawResponse response = Get("/readyz");
@@ -152,6 +161,12 @@ TEST_P(AdminServerTest, IsHealthyAlwaysAndReadyOnlyWhenOpen) {
     EXPECT_THAT(response.body, HasSubstr(std::string(Name(state))));
     EXPECT_THAT(response.body, HasSubstr("waits for peergrouper"));
   }
+  control_.SetGate(GateState::kStopping);
+  EXPECT_EQ(Get("/healthz").status, 200);
+  const RawResponse stopping = Get("/readyz");
+  ExpectJsonError(stopping, 503);
+  EXPECT_THAT(stopping.body, HasSubstr("stopping"));
+  EXPECT_THAT(stopping.body, Not(HasSubstr("/v1/gate"))) << "nothing opens it any more";
   control_.SetGate(GateState::kOpen);
   EXPECT_EQ(Get("/healthz").status, 200);
   EXPECT_EQ(Get("/readyz").status, 200);

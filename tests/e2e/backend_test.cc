@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "tests/e2e/engine_test.h"
 
 namespace floodgate::e2e {
@@ -26,6 +27,21 @@ TEST_P(BackendTest, OneThatIsDownIsACountedRefusal) {
   EXPECT_EQ(client.AwaitEnd(), Received::Kind::kReset);
   daemon.admin().AwaitCounter("agent", "refused/backend", 1);
   EXPECT_EQ(daemon.admin().Status().at("backend").at("errors"), 1);
+}
+
+// It was once told at debug alone.
+TEST_P(BackendTest, OneThatIsDownIsToldWithItsAddressAndWhyButNotEachTime) {
+  const ListeningSocket nobody = Listen("127.0.0.1:0", kBoundOnly);
+  DaemonProcess daemon(OnePhase(PlainConfig(nobody.address)).SetText("runtime.log", "info"));
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(Client::Connect(daemon.agent()).AwaitEnd(), Received::Kind::kReset);
+  }
+  const std::string line =
+      absl::StrCat("warn backend: ", nobody.address, " cannot be reached: Connection refused; ");
+  daemon.AwaitLog(line);
+  daemon.Stop();
+  const std::vector<std::string> parts = absl::StrSplit(daemon.Log(), "cannot be reached");
+  EXPECT_LE(parts.size(), 3U) << "two lines if it took over ten seconds\n" << daemon.Log();
 }
 
 TEST_P(BackendTest, OneThatComesBackServesAgain) {

@@ -1,7 +1,10 @@
 // The command line and the configuration, as a person meets them. No engine is involved.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
@@ -91,6 +94,71 @@ TEST_F(ConfigurationTest, CertificatesAreCheckedToo) {
   EXPECT_TRUE(absl::StrContains(checked.errors, files.key)) << checked.errors;
 }
 
+constexpr char kBadHost[] =
+    "[tls]\n"
+    "certificate = \"/nowhere/cert.pem\"\n"
+    "private_key = \"/nowhere/key.pem\"\n"
+    "[backend]\n"
+    "address = \"no-such-host.invalid:1\"\n"
+    "[runtime]\n"
+    "user = \"no-such-user-here\"\n";
+
+TEST_F(ConfigurationTest, EveryFaultOfTheHostIsToldWithItsPlace) {
+  const Finished checked = Check(kBadHost);
+  EXPECT_EQ(checked.exit_code, 2);
+  for (const char* fault :
+       {":2:15: tls.certificate: /nowhere/cert.pem: No such file or directory; ",
+        ":3:15: tls.private_key: /nowhere/key.pem: No such file or directory; ",
+        ":5:11: backend.address: ", ":7:8: runtime.user: there is no user "}) {
+    EXPECT_TRUE(absl::StrContains(checked.errors, path_ + fault)) << fault << "\n"
+                                                                  << checked.errors;
+  }
+}
+
+// A start once told the first of them alone, and ended with 1.
+TEST_F(ConfigurationTest, AStartTellsWhatACheckTells) {
+  const Finished checked = Check(kBadHost);
+  const Finished started = Daemon({"--config", path_});
+  EXPECT_EQ(started.exit_code, 2);
+  EXPECT_EQ(started.errors, checked.errors);
+}
+
+TEST_F(ConfigurationTest, FaultsOfTextAndHostAreToldInOneRunButNoneTwice) {
+  const Finished checked = Check(
+      "[gate]\nquorum = 0\n[tls]\ncertificate = 5\nprivate_key = \"/nowhere/key.pem\"\n"
+      "[backend]\naddress = \"nowhere\"\n[runtime]\nusr = \"no-such-user-here\"\n");
+  EXPECT_EQ(checked.exit_code, 2);
+  const std::vector<std::string> lines =
+      absl::StrSplit(absl::StripSuffix(checked.errors, "\n"), '\n');
+  EXPECT_EQ(lines.size(), 5U) << checked.errors;
+  for (const char* fault : {"gate.quorum: is 0", "tls.certificate: is an integer",
+                            "tls.private_key: /nowhere/key.pem: No such file or directory",
+                            "backend.address: is \"nowhere\"", "did you mean user?"}) {
+    EXPECT_TRUE(absl::StrContains(checked.errors, fault)) << fault << "\n" << checked.errors;
+  }
+}
+
+// A directory once ended the daemon by an exception, and a FIFO held up its start and its stop.
+TEST_F(ConfigurationTest, WhatIsNoRegularFileIsRefusedAtOnce) {
+  const std::string fifo = directory_.File("fifo");
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const std::string long_file = directory_.File("long.toml");
+  WriteFile(long_file, std::string((1 << 20) + 1, '#'));
+  const std::pair<std::string, const char*> cases[] = {
+      {directory_.path(), ": is a directory; --config takes a regular file"},
+      {fifo, ": is no regular file; --config takes a regular file"},
+      {"/dev/zero", ": is no regular file; --config takes a regular file"},
+      {long_file, ": is longer than 1 MiB; "}};
+  for (const auto& [path, fault] : cases) {
+    const Finished finished = Daemon({"--config", path});
+    EXPECT_EQ(finished.exit_code, 2) << path;
+    EXPECT_TRUE(absl::StartsWith(finished.errors, "floodgated: " + path + fault))
+        << finished.errors;
+  }
+  WriteFile(long_file, std::string(1 << 20, '#'));
+  EXPECT_EQ(Daemon({"--config", long_file, "--check"}).exit_code, 0);
+}
+
 TEST_F(ConfigurationTest, CheckBindsNothing) {
   const ListeningSocket taken = Listen("127.0.0.1:0");
   const Finished checked = Check("[agent]\nlisten = [\"" + taken.address + "\"]\n");
@@ -110,6 +178,16 @@ TEST_F(ConfigurationTest, WhatIsPrintedReadsBackAsItself) {
   const Finished second = Daemon({"--config", again_path, "--print-config"});
   ASSERT_EQ(second.exit_code, 0) << second.errors;
   EXPECT_EQ(second.output, first.output);
+}
+
+TEST_F(ConfigurationTest, WhatCannotBePrintedIsAFailure) {
+  WriteFile(path_, "");
+  // By the shell, which knows how to redirect.
+  const Finished printed =
+      RunToEnd({"sh", "-c", DaemonPath() + " --config " + path_ + " --print-config > /dev/full"});
+  EXPECT_EQ(printed.exit_code, 1);
+  EXPECT_TRUE(absl::StrContains(printed.errors, "cannot write to standard output"))
+      << printed.errors;
 }
 
 TEST_F(ConfigurationTest, SetWinsOverTheFile) {
@@ -158,6 +236,26 @@ TEST_F(ConfigurationTest, ABacklogThatTheKernelCutsIsWarnedAboutWithTheRemedy) {
       << daemon.Log();
 }
 
+// A user that may not read the files makes every reload fail; once that was found out then.
+TEST_F(ConfigurationTest, AUserWhoMayNotReadTheFilesIsWarnedAbout) {
+  const Config config =
+      Config().Set("agent.listen", "[\"127.0.0.1:0\"]").SetText("runtime.user", "nobody");
+  if (::geteuid() != 0) {  // Nobody else can become somebody else.
+    WriteFile(path_, config.ToToml());
+    const Finished refused =
+        Daemon({"--config", path_, "--set", "admin.listen=unix:" + directory_.File("a")});
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_TRUE(absl::StrContains(refused.errors, "start as root")) << refused.errors;
+    return;
+  }
+  DaemonProcess daemon(config);
+  const std::string warning =
+      "warn reload: the configuration, " + daemon.config_path() + ", cannot be read by 'nobody'";
+  EXPECT_TRUE(absl::StrContains(daemon.Log(), warning)) << daemon.Log();
+  EXPECT_TRUE(absl::StrContains(daemon.Log(), "chgrp")) << daemon.Log();
+  EXPECT_EQ(daemon.admin().Post("/v1/reload").status, 422);
+}
+
 TEST_F(ConfigurationTest, TheDemoRunsWithoutAFile) {
   const std::string ports_file = directory_.File("ports.json");
   const std::string log = directory_.File("log");
@@ -171,6 +269,9 @@ TEST_F(ConfigurationTest, TheDemoRunsWithoutAFile) {
   const Json ports = Json::parse(ReadFile(ports_file));
   const AdminClient admin(ports.at("admin").at(0));
   const std::string agent = ports.at("agent").at(0);
+  const std::string way_in =
+      "floodgatectl --admin " + std::string(ports.at("admin").at(0)) + " status\n";
+  EXPECT_TRUE(absl::StrContains(ReadFile(log), way_in)) << ReadFile(log);
   admin.SignalPeergrouper();
   admin.AwaitGate("open");
   const Finished curl =

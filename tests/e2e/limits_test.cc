@@ -215,6 +215,15 @@ TEST_P(LimitsTest, SoManyConnectionsAreOpenInAll) {
   EXPECT_TRUE(Eventually([&] { return Client::Connect(daemon.agent()).Echoes("room again"); }));
 }
 
+TEST_P(LimitsTest, MoreConnectionsThanDescriptorsAllowIsWarnedAboutWithTheRemedy) {
+  TestBackend backend;
+  DaemonProcess daemon(OnePhase(PlainConfig(backend)).Set("limits.connections", "100000"),
+                       {.descriptors_max = 1024});
+  daemon.AwaitLog("warn descriptors: the limit of 1024 descriptors allows 448 agents at a time");
+  daemon.AwaitLog("fewer than limits.connections = 100000; ");
+  daemon.AwaitLog("set LimitNOFILE=201024 ");
+}
+
 TEST_P(LimitsTest, AnAddressIsTheSameSourceOverIpv4AndOverDualStack) {
   TestBackend backend;
   DaemonProcess daemon(

@@ -1,8 +1,10 @@
 // Reloading: what changes live, what waits for a restart, and that all or nothing happens.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -83,6 +85,32 @@ TEST_P(ReloadTest, EveryFaultIsToldAndNothingIsChanged) {
   EXPECT_TRUE(absl::StrContains(answer.body, "limits.source_burst"));
   EXPECT_TRUE(absl::StrContains(answer.body, "gate.quorum"));
   EXPECT_TRUE(Client::Connect(daemon.agent()).Echoes("not denied"));
+}
+
+// What was wrong was once not in the log when the control interface had asked; and a directory in
+// the file's place ended the daemon.
+TEST_P(ReloadTest, AFileThatIsNoneAnyMoreIsToldInTheLogAndNothingIsChanged) {
+  TestBackend backend;
+  DaemonProcess daemon(OnePhase(PlainConfig(backend)));
+  std::filesystem::remove(daemon.config_path());
+  std::filesystem::create_directory(daemon.config_path());
+  const HttpAnswer answer = daemon.admin().Post("/v1/reload");
+  EXPECT_EQ(answer.status, 422);
+  EXPECT_TRUE(absl::StrContains(answer.body, "is a directory")) << answer.body;
+  daemon.AwaitLog("error reload: " + daemon.config_path() + ": is a directory; ");
+  std::filesystem::remove(daemon.config_path());
+  ASSERT_EQ(::mkfifo(daemon.config_path().c_str(), 0600), 0);
+  daemon.Signal(SIGHUP);
+  daemon.AwaitLog(daemon.config_path() + ": is no regular file; ");
+  EXPECT_TRUE(Client::Connect(daemon.agent()).Echoes("as before"));
+  daemon.Stop();  // SIGTERM is heard.
+}
+
+TEST_P(ReloadTest, WithoutAChangeItSaysSo) {
+  TestBackend backend;
+  DaemonProcess daemon(OnePhase(PlainConfig(backend)));
+  ASSERT_EQ(daemon.admin().Post("/v1/reload").status, 200);
+  daemon.AwaitLog("reload: done; no option changed\n");
 }
 
 TEST_P(ReloadTest, LimitsAndListsChangeLive) {

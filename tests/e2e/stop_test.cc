@@ -95,6 +95,23 @@ TEST_P(StopTest, TheControlInterfaceStopsItToo) {
   daemon.ExpectCleanEnd();
 }
 
+// The answer was once 200, though nothing had been done.
+TEST_P(StopTest, TheGateIsNotMovedAnyMore) {
+  TestBackend backend;
+  DaemonProcess daemon(OnePhase(PlainConfig(backend)).SetText("runtime.drain_timeout", "1h"));
+  Client live = Client::Connect(daemon.agent());
+  ASSERT_TRUE(live.Echoes("before"));
+  ASSERT_EQ(daemon.admin().Post("/v1/drain").status, 200);
+  for (const char* body : {R"({"action":"open"})", R"({"action":"hold"})"}) {
+    EXPECT_EQ(daemon.admin().Post("/v1/gate", body).status, 409);
+  }
+  daemon.Signal(SIGUSR1);
+  daemon.AwaitLog("warn gate: stopping");
+  EXPECT_EQ(daemon.admin().GateState(), "stopping");
+  live.Close();
+  daemon.ExpectCleanEnd();
+}
+
 TEST_P(StopTest, ASignalWhileItHoldsNobodyEndsIt) {
   TestBackend backend;
   DaemonProcess daemon(PlainConfig(backend));

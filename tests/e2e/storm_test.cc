@@ -107,6 +107,10 @@ TEST_P(StormTest, RunningOutOfDescriptorsParksAndLosesNobody) {
   daemon.admin().AwaitStatus("a paused listener", [](const Json& s) {
     return s.at("listeners")[0].at("state") == "paused" && QueueDepthIn(s, "agent") > 0;
   });
+  // Both were once said nowhere.
+  daemon.AwaitLog("warn descriptors: the limit of 128 descriptors allows 48 agents at a time");
+  daemon.AwaitLog("LimitNOFILE=");
+  daemon.AwaitLog("warn descriptors: paused: all 48 places");
   // Each that is served makes room for the next.
   for (int i = 0; i < kAgents; ++i) {
     const std::string expected = absl::StrCat("agent ", i);

@@ -16,6 +16,7 @@ namespace floodgate {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::Field;
 using ::testing::HasSubstr;
 
 // The server's side of one connection, with what it has delivered.
@@ -291,13 +292,28 @@ TEST_F(OpenSslTlsTest, TellsEveryFaultOfTheFiles) {
   WriteSelfSigned("other");
   Write("empty.pem", "");
   options_.private_key = Path("other.key");
-  EXPECT_THAT(CheckTlsFiles(options_, ""),
-              ElementsAre(HasSubstr("other.key: does not belong to the certificate")));
+  EXPECT_THAT(
+      CheckTlsFiles(options_, ""),
+      ElementsAre(Field(&TlsFault::problem, HasSubstr("other.key: does not belong to the cert"))));
   options_.certificate = Path("missing.pem");
   options_.private_key = Path("empty.pem");
   EXPECT_THAT(CheckTlsFiles(options_, Path("empty.pem")),
-              ElementsAre(HasSubstr("tls.certificate"), HasSubstr("tls.private_key"),
-                          HasSubstr("controller.client_ca")));
+              ElementsAre(Field(&TlsFault::key, "tls.certificate"),
+                          Field(&TlsFault::key, "tls.private_key"),
+                          Field(&TlsFault::key, "controller.client_ca")));
+}
+
+// It once said "system lib", which tells nobody what to mend.
+TEST_F(OpenSslTlsTest, SaysWhatTheSystemSaid) {
+  options_.certificate = Path("missing.pem");
+  options_.private_key = Path("missing.key");
+  EXPECT_THAT(CheckTlsFiles(options_, Path("missing-ca.pem")),
+              ElementsAre(Field(&TlsFault::problem, HasSubstr("missing.pem: No such file or d")),
+                          Field(&TlsFault::problem, HasSubstr("missing.key: No such file or d")),
+                          Field(&TlsFault::problem, HasSubstr("missing-ca.pem: No such file"))));
+  Write("empty.pem", "");
+  options_.certificate = Path("empty.pem");
+  EXPECT_THAT(CheckTlsFiles(options_, "")[0].problem, HasSubstr("empty.pem: no start line"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/e2e/child_process.h"
 #include "tools/sim/choices.h"
 #include "tools/sim/report.h"
 
@@ -41,13 +42,26 @@ TEST(SimCommandLineTest, HelpAndVersionEndWellAndMistakesWithTwo) {
       {"overload", "--set", "limits.waiting=none"},
       {"overload", "--retry-base", "2s", "--retry-cap", "1s"},
       {"fleet", "--hold", "drop"},
-      {"fleet", "--agents", "1000001"}};
+      {"fleet", "--agents", "1000001"},
+      {"overload", "--seed", "-1"},
+      {"overload", "--seed=18446744073709551616"},
+      {"check", "--seed=-1"},
+      {"check", "--first=-1"}};
   for (const std::vector<std::string>& mistake : mistakes) {
     exit_code = -1;
     EXPECT_FALSE(Read(mistake, &exit_code).has_value());
     EXPECT_EQ(exit_code, 2) << (mistake.empty() ? "nothing" : mistake.back());
   }
-  EXPECT_NE(testing::internal::GetCapturedStderr().find("--help"), std::string::npos);
+  const std::string errors = testing::internal::GetCapturedStderr();
+  EXPECT_NE(errors.find("--help"), std::string::npos);
+  EXPECT_EQ(errors.find("--set: --set"), std::string::npos) << "said twice: " << errors;
+}
+
+TEST(SimCommandLineTest, ResultsThatCannotBeWrittenAreAFailure) {
+  // By the shell, which knows how to redirect.
+  const e2e::Finished run = e2e::RunToEnd({"sh", "-c", SIM_PATH " check --seeds 1 > /dev/full"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_NE(run.errors.find("cannot write to standard output"), std::string::npos) << run.errors;
 }
 
 TEST(SimCommandLineTest, EachExperimentHasDefaultsOfItsOwn) {

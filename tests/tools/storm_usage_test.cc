@@ -156,6 +156,9 @@ TEST(StormUsage, MistakesAreToldWithTheirRemedy) {
       {{"--path", "/a b", "127.0.0.1:1"}, "printable ASCII without spaces"},
       {{"--tls-version", "1.1", "127.0.0.1:1"}, "none of 1.2, 1.3"},
       {{"--json", "--quiet", "127.0.0.1:1"}, "excludes"},
+      {{"--rate", "nan", "127.0.0.1:1"}, "is no finite number"},
+      {{"--rate", "inf", "127.0.0.1:1"}, "--rate"},
+      {{"--seed", "-1", "127.0.0.1:1"}, "write 0 to 18446744073709551615"},
       {{"--frobnicate", "127.0.0.1:1"}, "--frobnicate"},
   };
   for (const auto& [arguments, message] : cases) {
@@ -179,6 +182,19 @@ TEST(StormUsage, SaysWhatIsPossibleWhenTheHostCannot) {
     const e2e::Finished run = e2e::RunToEnd(StormCommand(arguments));
     EXPECT_EQ(run.exit_code, 1) << message;
     EXPECT_THAT(run.errors, HasSubstr(message));
+  }
+}
+
+// Results were once lost in silence on a full disk.
+TEST(StormUsage, ResultsThatCannotBeWrittenAreAFailure) {
+  const BoundListener nobody = BindLoopback();
+  for (const char* form : {"--json", "--table"}) {
+    // By the shell, which knows how to redirect.
+    const e2e::Finished run = e2e::RunToEnd({"sh", "-c",
+                                             absl::StrCat(StormCommand({})[0], " --agents 1 ", form,
+                                                          " ", nobody.target, " > /dev/full")});
+    EXPECT_EQ(run.exit_code, 1) << form;
+    EXPECT_THAT(run.errors, HasSubstr("floodgate-storm: cannot write to standard output; "));
   }
 }
 

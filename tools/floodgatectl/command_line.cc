@@ -40,7 +40,8 @@ void AddGateCommands(CLI::App& app, CommandLine& line, Texts& texts) {
                    "them")
       ->required()
       ->allow_extra_args(false);
-  CLI::App* wait = app.add_subcommand("wait", "Block until the gate is in a state that lasts");
+  CLI::App* wait = app.add_subcommand(
+      "wait", "Block until the gate is in a state that lasts; floodgated may start meanwhile");
   wait->callback([&line] { line.command = Command::kWait; });
   const std::vector<std::string> states(kGateStateNames.begin(), kGateStateNames.end());
   wait->add_option("STATE", line.state)->required()->check(CLI::IsMember(states));

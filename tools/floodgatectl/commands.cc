@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/standard_output.h"
 #include "tools/floodgatectl/tables.h"
 
 namespace floodgate {
@@ -15,26 +15,19 @@ namespace {
 
 using Table = absl::StatusOr<std::string> (*)(absl::string_view json);
 
-absl::Status Print(const std::string& text) {
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  if (!written || std::fflush(stdout) != 0) {
-    return absl::UnavailableError("cannot write to standard output; is there room on its device?");
-  }
-  return absl::OkStatus();
-}
-
 // With --json the answer is printed whatever it is; an HTTP error is an error in any case.
 absl::Status Show(const CommandLine& line, const absl::StatusOr<AdminAnswer>& answer, Table table) {
   if (!answer.ok()) return answer.status();
   if (line.json) {
-    if (absl::Status status = Print(absl::StrCat(answer->body, "\n")); !status.ok()) return status;
+    if (absl::Status status = WriteStandardOutput(absl::StrCat(answer->body, "\n")); !status.ok())
+      return status;
   }
   if (answer->status != 200) {
     return absl::FailedPreconditionError(ErrorText(answer->status, answer->body));
   }
   if (line.json) return absl::OkStatus();
   const absl::StatusOr<std::string> text = table(answer->body);
-  return text.ok() ? Print(*text) : absl::InternalError(text.status().message());
+  return text.ok() ? WriteStandardOutput(*text) : absl::InternalError(text.status().message());
 }
 
 absl::StatusOr<std::string> PlainStatusTable(absl::string_view json) {
@@ -55,10 +48,18 @@ absl::Status RunMetrics(const AdminClient& client) {
   return Show(plain, client.Get("/metrics"), AsItIs);
 }
 
-// Long polls, one after the other, until the state is reached or the time is over.
+// A daemon that is not there yet, or not any more, may come; one that this user may not ask stays
+// closed to it.
+bool MayCome(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kUnavailable;
+}
+
+// Long polls, one after the other, until the state is reached or the time is over. Nothing tells
+// when a daemon comes up: that is tried again and again.
 absl::Status RunWait(const AdminClient& client, const CommandLine& line) {
   using Clock = std::chrono::steady_clock;
   constexpr int64_t kPollMs = 30'000;
+  constexpr int64_t kTryAgainMs = 200;
   const Clock::time_point started = Clock::now();
   for (;;) {
     const int64_t waited_ms =
@@ -68,6 +69,10 @@ absl::Status RunWait(const AdminClient& client, const CommandLine& line) {
     const absl::StatusOr<AdminAnswer> answer = client.Get(
         absl::StrCat("/v1/status?wait=", line.state, "&timeout_ms=", std::min(left_ms, kPollMs)),
         Duration::Milliseconds(kPollMs + 10'000));
+    if (!answer.ok() && MayCome(answer.status()) && left_ms > 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(std::min(left_ms, kTryAgainMs)));
+      continue;
+    }
     if (!answer.ok()) return answer.status();
     if (answer->status == 503 && left_ms > 0) {
       // Too many wait already. The interface asks for a second.

@@ -53,8 +53,7 @@ std::vector<Value> ReadList(const std::string& name, const std::vector<std::stri
 
 // What every experiment takes.
 void AddCommon(CLI::App& app, Command& command, Texts& texts) {
-  app.add_option("--seed", command.scenario.seed, "Of all that is left to chance")
-      ->type_name("N")
+  AddSeed(app, "--seed", command.scenario.seed, "Of all that is left to chance")
       ->capture_default_str();
   app.add_flag("--json", command.json, "Print the results as JSON");
   AddDuration(app, "--handshake", command.scenario.daemon.tls.hello,
@@ -151,10 +150,8 @@ CLI::App* AddCheck(CLI::App& app, Command& command) {
       "check", "Bug search: clients, faults and operators that a seed draws, judged by an oracle");
   CheckCommand& check = command.check;
   sub->add_option("--seeds", check.seeds, "How many")->type_name("N")->capture_default_str();
-  sub->add_option("--first", check.first, "The first of them")
-      ->type_name("SEED")
-      ->capture_default_str();
-  sub->add_option("--seed", check.seed, "This one alone")->type_name("SEED");
+  AddSeed(*sub, "--first", check.first, "The first of them")->capture_default_str();
+  AddSeed(*sub, "--seed", check.seed, "This one alone");
   const auto read_mutant = [&check](const std::string& name) {
     check.mutant = FindMutant(name);
     if (check.mutant != nullptr) return;
@@ -197,7 +194,11 @@ void ApplySets(const Texts& texts, Command& command) {
   options.tls->certificate = "scripted";
   options.tls->private_key = "scripted";
   const ConfigResult result = ReadConfig(WriteConfig(options), "floodgate-sim", texts.sets);
-  if (!result.faults.empty()) Refuse("--set", result.faults.front().ToString());
+  if (!result.faults.empty()) {
+    ConfigFault fault = result.faults.front();
+    fault.file.clear();  // It is "--set", which Refuse says.
+    Refuse("--set", fault.ToString());
+  }
   command.scenario.daemon.options = result.options;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/standard_output.h"
 #include "floodgate/backoff.h"
 #include "tools/sim/checks.h"
 #include "tools/sim/command_line.h"
@@ -112,27 +113,37 @@ void RunFleets(const Command& command) {
   if (command.json) Print(ColdStartJson(all));
 }
 
+// Gives the exit status.
+int RunExperiment(const Command& command) {
+  switch (command.experiment) {
+    case Experiment::kOverload:
+      RunOverloads(command);
+      break;
+    case Experiment::kRecovery:
+      RunRecoveries(command);
+      break;
+    case Experiment::kParked:
+      RunParkings(command);
+      break;
+    case Experiment::kFleet:
+      RunFleets(command);
+      break;
+    case Experiment::kCheck:
+      return RunChecks(command.check);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   int exit_code = 0;
   const std::optional<Command> command = ReadCommandLine(argc, argv, &exit_code);
   if (!command.has_value()) return exit_code;
-  switch (command->experiment) {
-    case Experiment::kOverload:
-      RunOverloads(*command);
-      break;
-    case Experiment::kRecovery:
-      RunRecoveries(*command);
-      break;
-    case Experiment::kParked:
-      RunParkings(*command);
-      break;
-    case Experiment::kFleet:
-      RunFleets(*command);
-      break;
-    case Experiment::kCheck:
-      return RunChecks(command->check);
+  exit_code = RunExperiment(*command);
+  if (const absl::Status printed = floodgate::FlushStandardOutput(); !printed.ok()) {
+    std::fprintf(stderr, "floodgate-sim: %s\n", std::string(printed.message()).c_str());
+    return 1;
   }
-  return 0;
+  return exit_code;
 }

@@ -181,9 +181,7 @@ void AddRest(CLI::App& app, Options& options) {
   AddToken(app, "--server-name", options.server_name, "Name to ask for: SNI, and Host in HTTP");
   AddToken(app, "--path", options.path, "Path to ask for in HTTP");
   AddChoice(app, "--tls-version", options.tls_version, kTlsVersions, "Only this TLS version");
-  app.add_option("--seed", options.seed, "Of all that is left to chance")
-      ->type_name("N")
-      ->capture_default_str();
+  AddSeed(app, "--seed", options.seed, "Of all that is left to chance")->capture_default_str();
   AddNumber(app, "--cpu", options.cpu, 0, kCpuMax, "Run on this core alone");
   app.add_flag_callback(
       "--table", [&options] { options.output = Output::kTable; },
@@ -317,8 +315,9 @@ void Reading::Check() {
 void TryAlone(const ScenarioOption& option, const Reading& known) {
   const bool ours = option.name == "target" || known.Knows(option.name);
   if (!ours || option.name == "help" || option.name == "version" || option.name == "scenario") {
-    Refuse(option.place, absl::StrCat("there is no key \"", option.name,
-                                      "\"; keys are options without their dashes: retry-base"));
+    Refuse(option.place,
+           absl::StrCat("there is no key \"", option.name,
+                        "\"; keys are options without their dashes, such as retry-base"));
   }
   try {
     Reading().Parse({option.argument, kAnyTarget});

@@ -7,7 +7,9 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <string>
 
+#include "base/standard_output.h"
 #include "tools/storm/command_line.h"
 #include "tools/storm/results.h"
 #include "tools/storm/storm.h"
@@ -54,11 +56,19 @@ int main(int argc, char** argv) {
     return 1;
   }
   const Results results = (*storm)->Run(interrupted);
-  if (options->output == Output::kTable) std::fputs(ResultsTable(results).c_str(), stdout);
-  if (options->output == Output::kJson) std::puts(ResultsJson(results).c_str());
+  absl::Status printed = absl::OkStatus();
+  if (options->output == Output::kTable) {
+    printed = floodgate::WriteStandardOutput(ResultsTable(results));
+  } else if (options->output == Output::kJson) {
+    printed = floodgate::WriteStandardOutput(ResultsJson(results) + "\n");
+  }
   if (csv.is_open() && !(csv << TimelineCsv(results.timeline)).flush()) {
     std::fprintf(stderr, "floodgate-storm: --csv: %s cannot be written: %s\n", options->csv.c_str(),
                  std::strerror(errno));
+    return 1;
+  }
+  if (!printed.ok()) {
+    std::fprintf(stderr, "floodgate-storm: %s\n", std::string(printed.message()).c_str());
     return 1;
   }
   return options->require_served && results.agents_unserved > 0 ? 1 : 0;

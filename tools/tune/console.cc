@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <string>
 
+#include "base/standard_output.h"
+
 namespace floodgate::tune {
 
 int Fail(const absl::Status& status) {
@@ -15,9 +17,7 @@ void Remark(absl::string_view text) {
 }
 
 absl::Status Print(absl::string_view text) {
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  if (written && std::fflush(stdout) == 0) return absl::OkStatus();
-  return absl::UnavailableError("cannot write to standard output; is there room on its device?");
+  return WriteStandardOutput(text);
 }
 
 }  // namespace floodgate::tune
