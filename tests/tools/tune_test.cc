@@ -111,10 +111,16 @@ e2e::Config SmallConfig() {
   return config;
 }
 
-TEST(TuneAudit, WhatASpoiltHostLosesIsFoundAndWhatItPrintsMendsIt) {
-  if (const std::string refused = EnterOwnNetwork(); !refused.empty()) {
-    GTEST_SKIP() << "needs a network namespace of its own, which this host refuses: " << refused;
+class TuneAuditInItsOwnNetwork : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string refused = EnterOwnNetwork(); !refused.empty()) {
+      GTEST_SKIP() << "needs a network namespace of its own, which this host refuses: " << refused;
+    }
   }
+};
+
+TEST_F(TuneAuditInItsOwnNetwork, WhatASpoiltHostLosesIsFoundAndWhatItPrintsMendsIt) {
   e2e::Config config = SmallConfig();
   DaemonProcess::Options options{.descriptors_max = 256};
   Found found;
@@ -148,10 +154,7 @@ TEST(TuneAudit, WhatASpoiltHostLosesIsFoundAndWhatItPrintsMendsIt) {
   EXPECT_THAT(after.changes, IsEmpty());
 }
 
-TEST(TuneAudit, AReloadIsEnoughAfterSomaxconnWasRaised) {
-  if (const std::string refused = EnterOwnNetwork(); !refused.empty()) {
-    GTEST_SKIP() << "needs a network namespace of its own, which this host refuses: " << refused;
-  }
+TEST_F(TuneAuditInItsOwnNetwork, AReloadIsEnoughAfterSomaxconnWasRaised) {
   e2e::Config config = SmallConfig();
   config.Set("agent.backlog", absl::StrCat(kAgents));
   const DaemonProcess daemon(config);

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/duration.h"
 #include "floodgate/backoff_text.h"
+#include "tools/options/option_kinds.h"
 #include "tools/sim/choices.h"
 #include "tools/tune/key_names.h"
 
@@ -15,10 +16,6 @@ constexpr int64_t kAgentsMax = 1'000'000;
 constexpr Duration kHandshakeMost = Duration::Seconds(10);
 
 }  // namespace
-
-void Refuse(const std::string& option, const std::string& why) {
-  throw CLI::ValidationError(option, why);
-}
 
 Duration ReadDuration(const std::string& option, const std::string& text, Duration most) {
   const std::optional<Duration> duration = ParseDuration(text);
@@ -122,9 +119,7 @@ void AddCores(CLI::App& sub, int& cores) {
 }
 
 void AddSeed(CLI::App& sub, uint64_t& seed) {
-  sub.add_option("--seed", seed, "Of all that is left to chance")
-      ->type_name("N")
-      ->capture_default_str();
+  floodgate::AddSeed(sub, "--seed", seed, "Of all that is left to chance")->capture_default_str();
 }
 
 void AddPrograms(CLI::App& sub, Bench& bench) {

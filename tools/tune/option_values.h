@@ -10,6 +10,7 @@
 #include "floodgate/backoff.h"
 #include "front/self_signed.h"
 #include "sim/fleet.h"
+#include "tools/options/option_kinds.h"
 #include "tools/tune/handshake_cost.h"
 #include "tools/tune/trial.h"
 
@@ -17,10 +18,6 @@ namespace floodgate::tune {
 
 inline constexpr int kBacklogMax = 1'000'000;
 inline constexpr int kCoresMax = 64;
-
-// Ends the parsing: a mistake in what `option` was given. Throws CLI::ValidationError, so it is
-// called from within CLI::App::parse alone; the same holds for the readers below.
-[[noreturn]] void Refuse(const std::string& option, const std::string& why);
 
 // More than zero, and at most `most`.
 Duration ReadDuration(const std::string& option, const std::string& text, Duration most);
