@@ -3,6 +3,7 @@
 The server has an RSA-4096 certificate, which makes its handshake cost about 4.4 ms and the client's
 0.5 ms, so that one core of load can offer ten times what the server can do."""
 import functools
+import statistics
 
 import servers
 import storms
@@ -24,6 +25,7 @@ QUICK_LOADS = [1, 10]
 INTERVAL_SECONDS = 0.5
 CAPACITY_SECONDS = 4
 CAPACITY_ROUNDS = 3
+NEARBY_SECONDS = 3  # of a closed loop before a storm, and after it
 SERVERS = servers.OURS + servers.PEERS
 
 
@@ -33,16 +35,20 @@ def start(bench, server, **arguments):
 
 # --- Capacity: a closed loop -------------------------------------------------------------------------
 
+def closed_loop(bench, port, seconds):
+    """Requests a second over new connections, eight agents at a time."""
+    results = storms.run(bench, port, "--mode", "https", "--agents", "64", "--concurrency", "8",
+                         "--attempts", str(storms.ENDLESS), "--duration", f"{seconds}s",
+                         "--close-by-reset")
+    return results["outcomes"]["served"] / results["elapsed_s"]
+
+
 def measure_capacity(server, key, quick, bench, _figures):
-    """Requests a second over new connections, eight agents at a time, the median of three storms."""
+    """The median of three closed loops."""
     seconds = 2 if quick else CAPACITY_SECONDS
-    samples = []
     with start(bench, server) as running:
-        for _ in range(1 if quick else CAPACITY_ROUNDS):
-            results = storms.run(bench, running.port, "--mode", "https", "--agents", "64",
-                                 "--concurrency", "8", "--attempts", str(storms.ENDLESS),
-                                 "--duration", f"{seconds}s", "--close-by-reset")
-            samples.append(results["outcomes"]["served"] / results["elapsed_s"])
+        samples = [closed_loop(bench, running.port, seconds)
+                   for _ in range(1 if quick else CAPACITY_ROUNDS)]
     return {key: {**median_row(samples), "seconds": seconds}}
 
 
@@ -55,7 +61,7 @@ def capacity_points(options, names=tuple(SERVERS)):
 
 
 def capacity(figures):
-    """Floodgate's, which is the unit of load and of goodput for all servers."""
+    """Floodgate's, which is the unit of load for all servers, but in goodput itself."""
     row = figures.rows.get(key_of("capacity", "floodgate"))
     if row is None:
         raise servers.BenchError("the capacity of floodgate is not measured yet: run --parts goodput "
@@ -97,11 +103,15 @@ def goodput_of(timeline, begin, end, interval, capacity_per_second):
     return counts["served"] / (capacity_per_second * seconds), counts
 
 
-def measure_goodput(server, patience, retry, load, span, idle_wait, key, bench, figures):
-    unit = capacity(figures)
+def measure_goodput(server, patience, retry, load, span, idle_wait, key, bench, _figures):
+    """The machine's speed drifts by a fifth within minutes, so the server's capacity is measured in the
+    same minute: before the storm, and again after it where the server does not go on to work for
+    clients that have left."""
     warm_up, window = span
-    rate, seconds = load * unit, warm_up + window
+    seconds = warm_up + window
     with start(bench, server) as running:
+        capacities = [closed_loop(bench, running.port, NEARBY_SECONDS)]
+        rate = load * capacities[0]
         arguments = ["--patience", patience, *retry_arguments(retry), "--duration", f"{seconds}s"]
         agents = agents_needed(rate, patience, retry, seconds)
         with storms.open_loop(bench, running.port, rate, agents, arguments) as storm:
@@ -109,10 +119,13 @@ def measure_goodput(server, patience, retry, load, span, idle_wait, key, bench, 
             results = storm.results(seconds)
             used = running.cpu_seconds() - before
         idle_after = running.wait_until_idle(idle_wait)
+        if server in servers.OURS and idle_after < idle_wait:
+            capacities.append(closed_loop(bench, running.port, NEARBY_SECONDS))
+    unit = statistics.mean(capacities)
     share, counts = goodput_of(results["timeline"], warm_up, seconds, INTERVAL_SECONDS, unit)
     return {key: {
-        "goodput": share, **counts, "load": load, "capacity": unit, "warm_up_s": warm_up,
-        "served_p50_ms": results["latency_ms"]["served"]["p50"],
+        "goodput": share, **counts, "load": load, "capacity": unit, "capacities": capacities,
+        "warm_up_s": warm_up, "served_p50_ms": results["latency_ms"]["served"]["p50"],
         "served_p99_ms": results["latency_ms"]["served"]["p99"],
         "server_cpu_share": used / results["elapsed_s"], "storm_cpu_share": results["cpu_share"],
         "storm_processes": results["processes"], "storm_lost": storms.lost(results),
@@ -130,8 +143,9 @@ def goodput_points(options):
             for load in QUICK_LOADS if options.quick else LOADS:
                 busy = IDLE_SHARE * options.idle_wait if load > 1 else 0
                 for server in options.chosen(SERVERS):
+                    around = NEARBY_SECONDS * (2 if server in servers.OURS else 1)
                     key = key_of("goodput", patience, retry, load, server)
-                    points.append(Point(key, sum(span) + RESTART_SECONDS + busy, functools.partial(
+                    points.append(Point(key, sum(span) + RESTART_SECONDS + around + busy, functools.partial(
                         measure_goodput, server, patience, retry, load, span, options.idle_wait, key)))
     return points
 
