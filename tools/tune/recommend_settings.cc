@@ -89,7 +89,7 @@ void AddConfiguration(const Wanted& wanted, const Recommendation& recommendation
 void AddQueueSysctls(const Wanted& wanted, const Judged& best, std::vector<Reasoned>& settings) {
   settings.push_back(Sysctl(
       "net.core.somaxconn", absl::StrCat(std::max<int64_t>(best.setting.backlog, kUsualSomaxconn)),
-      "It cuts agent.backlog. Restart floodgated afterwards: a listener keeps its old limit."));
+      "It cuts agent.backlog. Reload floodgated afterwards: a listener keeps its old limit."));
   // The last quarter is for peers that the kernel knows.
   const int64_t half_open = (wanted.fleet.agents * 4 + 2) / 3;
   settings.push_back(
