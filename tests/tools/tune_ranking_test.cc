@@ -64,6 +64,15 @@ TEST(RankTest, AlikeTimesLetTheControllerPortDecide) {
   EXPECT_EQ(Order({Make(1, Result(100, 1'000, 9'000)), Make(2, Result(100, 1'051, 3'000))}), "1 2");
 }
 
+TEST(RankTest, OfThoseThatAreAsFastAQueueThatWasFullForFewIsBetter) {
+  TrialResult overflowed = Result(100, 1'000, 3'000);
+  overflowed.accept_overflows = 2;
+  EXPECT_EQ(Order({Make(1, overflowed), Make(2, Result(100, 1'050, 9'000))}), "2 1");
+  EXPECT_EQ(Order({Make(1, overflowed), Make(2, Result(100, 1'051, 9'000))}), "1 2");
+  overflowed.accept_overflows = 1;  // One in a hundred is few.
+  EXPECT_EQ(Order({Make(1, overflowed), Make(2, Result(100, 1'050, 9'000))}), "1 2");
+}
+
 TEST(RankTest, ShortTimesAreAlikeWithinTenMilliseconds) {
   EXPECT_EQ(Order({Make(1, Result(100, 20, 9'000)), Make(2, Result(100, 30, 3'000))}), "2 1");
   EXPECT_EQ(Order({Make(1, Result(100, 20, 9'000)), Make(2, Result(100, 31, 3'000))}), "1 2");

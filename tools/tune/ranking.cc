@@ -127,6 +127,10 @@ std::vector<SettingOutcome> OutcomesOf(const std::vector<Trial>& trials) {
   return summaries;
 }
 
+bool QueueWasShort(const SettingOutcome& outcome) {
+  return outcome.accept_overflows > static_cast<double>(outcome.agents) / 100;
+}
+
 void Rank(std::vector<SettingOutcome>& summaries) {
   std::sort(summaries.begin(), summaries.end(),
             [](const SettingOutcome& a, const SettingOutcome& b) {
@@ -137,6 +141,7 @@ void Rank(std::vector<SettingOutcome>& summaries) {
       {.value = [](const SettingOutcome& s) { return s.most.median.value_or(kNever).ns; },
        .alike_share = kAlikeShare,
        .alike = kAlikeTime.ns},
+      {.value = [](const SettingOutcome& s) { return int64_t{QueueWasShort(s)}; }},
       {.value = [](const SettingOutcome& s) { return s.controller_p99.median.value_or(kNever).ns; },
        .alike_share = kAlikeControllerShare,
        .alike = kAlikeControllerTime.ns},

@@ -41,12 +41,16 @@ inline constexpr double kAlikeShare = 0.05, kAlikeControllerShare = 0.25;
 inline constexpr Duration kAlikeTime = Duration::Milliseconds(10),
                           kAlikeControllerTime = Duration::Milliseconds(1);
 
+// More agents found the queue full than one in a hundred (median): they waited for their kernel's
+// timers, and who is answered by a SYN cookie then may believe that it is connected.
+bool QueueWasShort(const SettingOutcome& outcome);
+
 // Best first: who loses the fewest agents in its worst run; of those, the shortest time to 99 per
-// cent (median); of those that are alike in that, the lowest p99 of the controller port (median);
-// of those that are alike again, the smallest backlog, then the lowest drain rate and the fewest
-// handshakes at a time, where 0 comes first.
-// What is alike is told from the best of each group, so that the order is a total one: with 5 per
-// cent, 100, 104 and 108 ms are {100, 104} and {108}.
+// cent (median); of those that are alike in that, whose queue was not short; then the lowest p99 of
+// the controller port (median); of those that are alike again, the smallest backlog, then the
+// lowest drain rate and the fewest handshakes at a time, where 0 comes first. What is alike is told
+// from the best of each group, so that the order is a total one: with 5 per cent, 100, 104 and 108
+// ms are {100, 104} and {108}.
 void Rank(std::vector<SettingOutcome>& summaries);
 
 // The trial of that setting whose time to 99 per cent is in the middle, of those with a timeline.

@@ -100,7 +100,7 @@ std::vector<const SettingOutcome*> AsFast(const std::vector<SettingOutcome>& sum
 }
 
 std::string ChoiceSentence(const std::vector<SettingOutcome>& summaries) {
-  const std::vector<const SettingOutcome*> alike = AsFast(summaries);
+  std::vector<const SettingOutcome*> alike = AsFast(summaries);
   const SettingOutcome& best = summaries.front();
   if (alike.size() < 2) {
     const SettingOutcome& next = summaries[1];
@@ -115,7 +115,16 @@ std::string ChoiceSentence(const std::vector<SettingOutcome>& summaries) {
   }
   std::string text = absl::StrCat(alike.size(), " settings ",
                                   best.lost == 0 ? "lost nobody" : "lost no more agents",
-                                  " and are as fast, within 5 %; of these it ");
+                                  " and are as fast, within 5 %; ");
+  const size_t with_short_queues =
+      QueueWasShort(best)
+          ? 0
+          : std::erase_if(alike, [](const SettingOutcome* s) { return QueueWasShort(*s); });
+  if (alike.size() < 2) return text + "of these it alone has a queue that was full for few.";
+  if (with_short_queues > 0) {
+    absl::StrAppend(&text, alike.size(), " have a queue that was full for few; ");
+  }
+  text += "of these it ";
   const auto controller = [](const SettingOutcome* s) { return s->controller_p99.median; };
   const bool same = std::all_of(alike.begin(), alike.end(), [&](const SettingOutcome* other) {
     if (!controller(other).has_value()) return !best.controller_p99.median.has_value();
@@ -197,8 +206,7 @@ void Advise(const Records& records, const SettingOutcome& best, Findings& findin
                    here ? absl::StrCat(" (here it was ", CountText(records.plan->somaxconn), ")")
                         : std::string(),
                    ". Leave it alone where it is that already; else write the file, run `sysctl "
-                   "--system`, and restart floodgated: a listener keeps the limit that it was "
-                   "opened with."));
+                   "--system`, and reload floodgated: a listener keeps its limit until then."));
   findings.steps.emplace_back(
       "Put the lines of floodgate.toml into the configuration, look at it with `floodgated --check "
       "--config FILE`, then run `floodgatectl reload`.");
