@@ -11,8 +11,8 @@
 #include "tools/tune/daemon_facts.h"
 #include "tools/tune/host_facts.h"
 #include "tools/tune/predict_command.h"
-#include "tools/tune/report_command.h"
 #include "tools/tune/recommend_command.h"
+#include "tools/tune/report_command.h"
 #include "tools/tune/rules.h"
 #include "tools/tune/sweep_command.h"
 
