@@ -73,6 +73,7 @@ TEST(TuneRecommendProcess, WhatItWritesIsAConfigurationThatFloodgatedTakes) {
 
 TEST(TuneRecommendProcess, WhatCannotBeDoneIsToldAndNoSettingIsWritten) {
   const e2e::TemporaryDirectory directory;
+  e2e::WriteFile(directory.File("floodgate.toml"), "of an earlier question");
   const Finished run =
       Tune(absl::StrCat("recommend --agents 700 --cores 1 --patience 30s --recovery 1s --parked 1s "
                         "--handshake-cost 4ms --json --out ",

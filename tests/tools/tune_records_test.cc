@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -125,6 +126,14 @@ TEST(TuneRecords, ADirectoryWithoutThemIsEmpty) {
     EXPECT_THAT(records->trials, SizeIs(0));
     EXPECT_THAT(records->comparisons, SizeIs(0));
   }
+}
+
+TEST(TuneRecords, ADirectoryInPlaceOfAFileIsAnError) {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directory(directory.File("trials.jsonl"));
+  const absl::StatusOr<Records> records = ReadRecords(directory.path());
+  EXPECT_TRUE(absl::IsInvalidArgument(records.status())) << records.status();
+  EXPECT_THAT(std::string(records.status().message()), HasSubstr("trials.jsonl is no file"));
 }
 
 TEST(TuneRecords, NothingIsWrittenWithoutADirectory) {

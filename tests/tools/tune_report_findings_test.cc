@@ -77,14 +77,23 @@ TEST(FindingsTest, SaysWhatToSetAndWhatComesOfIt) {
 
 TEST(FindingsTest, GivesTheLinesToWrite) {
   Case sweep({{{.backlog = 1024, .drain_rate = 500, .handshakes = 16}, 1, Result(2'000)}});
-  sweep.records.plan->somaxconn = 4096;
+  sweep.records.plan->somaxconn = 512;
   const Findings& findings = sweep.Look();
   ASSERT_EQ(findings.to_set.size(), 2U);
   EXPECT_EQ(findings.to_set[0].file, "floodgate.toml");
   EXPECT_EQ(findings.to_set[0].lines,
             "[agent]\nbacklog = 1024\n\n[drain]\nrate = 500\n\n[limits]\nhandshakes = 16\n");
   EXPECT_EQ(findings.to_set[1].lines, "net.core.somaxconn = 1024\n");
-  EXPECT_THAT(findings.steps[0], HasSubstr("must be 1,024 or more (here it was 4,096)"));
+  EXPECT_THAT(findings.steps[0], HasSubstr("must be 1,024 or more (here it was 512)"));
+}
+
+// The host may need it for another service.
+TEST(FindingsTest, NeverLowersSomaxconn) {
+  Case sweep({{{.backlog = 1024}, 1, Result(2'000)}});
+  sweep.records.plan->somaxconn = 4096;
+  const Findings& findings = sweep.Look();
+  ASSERT_EQ(findings.to_set.size(), 1U);
+  EXPECT_EQ(findings.to_set[0].file, "floodgate.toml");
 }
 
 TEST(FindingsTest, TellsWhatTheLosersShare) {

@@ -32,4 +32,17 @@ absl::Status WriteWhole(const std::string& directory, const std::string& name,
       path, " cannot be written; is the directory this user's, with room on its device?"));
 }
 
+absl::Status RemoveFiles(const std::string& directory, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    std::error_code error;
+    std::filesystem::remove(std::filesystem::path(directory) / name, error);
+    if (error) {
+      return absl::UnavailableError(absl::StrCat(directory, "/", name,
+                                                 " cannot be removed: ", error.message(),
+                                                 "; it is of an earlier question: remove it"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace floodgate::tune

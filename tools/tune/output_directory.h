@@ -3,6 +3,7 @@
 #define FLOODGATE_TOOLS_TUNE_OUTPUT_DIRECTORY_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -15,6 +16,9 @@ absl::Status MakeDirectory(const std::string& directory);
 // written.
 absl::Status WriteWhole(const std::string& directory, const std::string& name,
                         const std::string& text);
+
+// Removes those of them that are there. Unavailable: one cannot be removed.
+absl::Status RemoveFiles(const std::string& directory, const std::vector<std::string>& names);
 
 }  // namespace floodgate::tune
 

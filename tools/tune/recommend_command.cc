@@ -62,7 +62,9 @@ absl::Status WriteFiles(const std::string& directory, const Wanted& wanted,
                         const Recommendation& recommendation, const std::string& json) {
   absl::Status status = MakeDirectory(directory);
   if (status.ok()) status = WriteWhole(directory, kJson, json);
-  // Files that somebody may install are of settings that do it.
+  // Files that somebody may install are of settings that do it; those of an earlier question are
+  // not of this one.
+  if (status.ok() && !recommendation.met) status = RemoveFiles(directory, {kToml, kSysctl});
   if (!recommendation.met) return status;
   if (status.ok()) status = WriteWhole(directory, kToml, TomlFragment(wanted, recommendation));
   if (status.ok()) status = WriteWhole(directory, kSysctl, SysctlFile(wanted, recommendation));

@@ -5,11 +5,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -200,6 +202,11 @@ absl::Status ReadComparisonsLine(const nlohmann::json& line, Records& records) {
 
 absl::Status ReadLines(const std::string& path,
                        const std::function<absl::Status(const nlohmann::json&)>& read) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " is no file; move it away, or use another directory"));
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file && errno == ENOENT) return absl::OkStatus();
   if (!file) return Unusable(path, "read");

@@ -198,15 +198,18 @@ std::string TomlOf(const Setting& setting) {
 void Advise(const Records& records, const SettingOutcome& best, Findings& findings) {
   const bool here = records.plan.has_value() && records.plan->somaxconn > 0;
   findings.to_set.push_back({"floodgate.toml", TomlOf(best.setting)});
-  findings.to_set.push_back({"/etc/sysctl.d/90-floodgate.conf",
-                             absl::StrFormat("net.core.somaxconn = %d\n", best.setting.backlog)});
-  findings.steps.push_back(
-      absl::StrCat("net.core.somaxconn cuts agent.backlog: it must be ",
-                   CountText(int64_t{best.setting.backlog}), " or more",
-                   here ? absl::StrCat(" (here it was ", CountText(records.plan->somaxconn), ")")
-                        : std::string(),
-                   ". Leave it alone where it is that already; else write the file, run `sysctl "
-                   "--system`, and reload floodgated: a listener keeps its limit until then."));
+  // Never less than there is: other services of the host may need it.
+  if (!here || records.plan->somaxconn < best.setting.backlog) {
+    findings.to_set.push_back({"/etc/sysctl.d/90-floodgate.conf",
+                               absl::StrFormat("net.core.somaxconn = %d\n", best.setting.backlog)});
+  }
+  findings.steps.push_back(absl::StrCat(
+      "net.core.somaxconn cuts agent.backlog: it must be ",
+      CountText(int64_t{best.setting.backlog}), " or more",
+      here ? absl::StrCat(" (here it was ", CountText(records.plan->somaxconn), ")")
+           : std::string(),
+      ". Leave it alone where it is that already; else set it in /etc/sysctl.d, run `sysctl "
+      "--system`, and reload floodgated: a listener keeps its limit until then."));
   findings.steps.emplace_back(
       "Put the lines of floodgate.toml into the configuration, look at it with `floodgated --check "
       "--config FILE`, then run `floodgatectl reload`.");
