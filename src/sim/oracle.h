@@ -6,9 +6,8 @@
 //   waiting, delayed, handshakes, connections, source-connections
 //                no more than the limit, at any moment
 //   window       of each source, over all windows: admits <= burst + window / interval
-//   pace         of the agents, over all windows: taken <= max(1, 10 ms of the rate) + rate *
-//   window,
-//                and one more for each opening in it
+//   pace         of the agents, over all windows: taken <= burst + rate * window, the
+//                burst being max(1, 10 ms of the rate); and one more for each opening in it
 //   gate         nobody is taken from the agent port while the gate is shut
 //   deny         nobody who is denied is admitted
 //   order        nobody overtakes (runs in which nobody leaves)

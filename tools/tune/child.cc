@@ -16,6 +16,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tools/tune/clock.h"
 
 namespace floodgate::tune {
 namespace {
@@ -142,13 +143,10 @@ void Child::Signal(int signal) const {
 
 bool Child::Await(Duration limit) {
   if (status_.has_value()) return true;
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  const int64_t until_ms = now.tv_sec * 1000 + now.tv_nsec / 1'000'000 + limit.milliseconds();
+  const Instant until = ReadClock() + limit;
   pollfd ended{.fd = fd_.get(), .events = POLLIN, .revents = 0};
   while (true) {
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    const int64_t left_ms = until_ms - (now.tv_sec * 1000 + now.tv_nsec / 1'000'000);
+    const int64_t left_ms = (until - ReadClock()).milliseconds();
     const int ready = ::poll(&ended, 1, static_cast<int>(std::max<int64_t>(left_ms, 0)));
     if (ready > 0) break;
     if (ready == 0 || errno != EINTR) return false;

@@ -12,11 +12,6 @@ namespace floodgate::tune {
 // Makes it, with those above it, unless it is there. Unavailable: it cannot be made.
 absl::Status MakeDirectory(const std::string& directory);
 
-// Writes a file whole: what was there before is there until then. Unavailable: it cannot be
-// written.
-absl::Status WriteWhole(const std::string& directory, const std::string& name,
-                        const std::string& text);
-
 // Removes those of them that are there. Unavailable: one cannot be removed.
 absl::Status RemoveFiles(const std::string& directory, const std::vector<std::string>& names);
 

@@ -9,7 +9,9 @@
 #include "base/version.h"
 #include "floodgate/backoff_text.h"
 #include "tools/sim/choices.h"
+#include "tools/tune/result_json.h"
 #include "tools/tune/rules.h"
+#include "tools/tune/time_text.h"
 
 namespace floodgate::tune {
 namespace {
@@ -23,14 +25,6 @@ constexpr Duration kStormConnect = Duration::Microseconds(30);
 constexpr Duration kStormSend = Duration::Microseconds(20);
 constexpr Duration kStormAnswer = Duration::Microseconds(40);
 
-Json SecondsOrNull(const std::optional<Duration>& duration) {
-  return duration.has_value() ? Json(duration->seconds()) : Json();
-}
-
-std::string SecondsOrNever(const std::optional<Duration>& duration) {
-  return duration.has_value() ? absl::StrFormat("%.2f s", duration->seconds()) : "never";
-}
-
 double Microseconds(Duration duration) {
   return static_cast<double>(duration.ns) / 1e3;
 }
@@ -41,9 +35,9 @@ Json Row(const Prediction& prediction) {
           {"drain_rate", prediction.setting.drain_rate},
           {"handshakes", prediction.setting.handshakes},
           {"served", result.served},
-          {"time_to_50_percent_s", SecondsOrNull(result.half)},
-          {"time_to_99_percent_s", SecondsOrNull(result.most)},
-          {"time_to_all_s", SecondsOrNull(result.all)},
+          {"time_to_50_percent_s", TimeOrNull(result.half, Duration::Seconds(1))},
+          {"time_to_99_percent_s", TimeOrNull(result.most, Duration::Seconds(1))},
+          {"time_to_all_s", TimeOrNull(result.all, Duration::Seconds(1))},
           {"goodput_ratio", prediction.goodput_ratio()},
           {"wasted_handshakes", prediction.wasted_handshakes()},
           {"attempts", result.attempts},

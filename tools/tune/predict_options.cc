@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tools/tune/option_values.h"
+#include "tools/tune/sweep.h"
 
 namespace floodgate::tune {
 namespace {
@@ -26,19 +27,6 @@ struct Typed {
   std::vector<int> drain_rates = {0};
   std::vector<int> handshakes = {0};
 };
-
-std::vector<Setting> Combinations(const Typed& typed) {
-  std::vector<Setting> settings;
-  for (const int backlog : typed.backlogs) {
-    for (const int drain_rate : typed.drain_rates) {
-      for (const int handshakes : typed.handshakes) {
-        settings.push_back(
-            {.backlog = backlog, .drain_rate = drain_rate, .handshakes = handshakes});
-      }
-    }
-  }
-  return settings;
-}
 
 void Interpret(const CLI::App& sub, Typed& typed, PredictOptions& options) {
   Question& question = options.question;
@@ -61,7 +49,7 @@ void Interpret(const CLI::App& sub, Typed& typed, PredictOptions& options) {
       typed.backlogs.push_back(static_cast<int>(question.fleet.agents));
     }
   }
-  options.settings = Combinations(typed);
+  options.settings = Combinations(typed.backlogs, typed.drain_rates, typed.handshakes);
 }
 
 void AddList(CLI::App& sub, const std::string& name, std::vector<int>& values, int least, int most,

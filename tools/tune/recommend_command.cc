@@ -7,6 +7,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "io/socket.h"
 #include "tools/tune/console.h"
 #include "tools/tune/interrupt.h"
 #include "tools/tune/measured_cost.h"
@@ -61,13 +63,17 @@ absl::StatusOr<Tried> TryOut(const RecommendOptions& options, const Wanted& want
 absl::Status WriteFiles(const std::string& directory, const Wanted& wanted,
                         const Recommendation& recommendation, const std::string& json) {
   absl::Status status = MakeDirectory(directory);
-  if (status.ok()) status = WriteWhole(directory, kJson, json);
+  if (status.ok()) status = WriteFileAtomically(absl::StrCat(directory, "/", kJson), json);
   // Files that somebody may install are of settings that do it; those of an earlier question are
   // not of this one.
   if (status.ok() && !recommendation.met) status = RemoveFiles(directory, {kToml, kSysctl});
   if (!recommendation.met) return status;
-  if (status.ok()) status = WriteWhole(directory, kToml, TomlFragment(wanted, recommendation));
-  if (status.ok()) status = WriteWhole(directory, kSysctl, SysctlFile(wanted, recommendation));
+  if (status.ok())
+    status = WriteFileAtomically(absl::StrCat(directory, "/", kToml),
+                                 TomlFragment(wanted, recommendation));
+  if (status.ok())
+    status = WriteFileAtomically(absl::StrCat(directory, "/", kSysctl),
+                                 SysctlFile(wanted, recommendation));
   return status;
 }
 

@@ -14,6 +14,7 @@
 #include "tools/sim/choices.h"
 #include "tools/tune/key_names.h"
 #include "tools/tune/result_json.h"
+#include "tools/tune/time_text.h"
 #include "tools/tune/wrapped_text.h"
 
 namespace floodgate::tune {
@@ -24,14 +25,6 @@ using Json = nlohmann::ordered_json;
 constexpr char kIndent[] = "    ";
 constexpr char kComment[] = "# ";
 constexpr char kConntrackPrefix[] = "net.netfilter.";
-
-std::string SecondsOrNever(const std::optional<Duration>& time) {
-  return time.has_value() ? absl::StrFormat("%.2f s", time->seconds()) : "never";
-}
-
-Json SecondsOrNull(const std::optional<Duration>& time) {
-  return time.has_value() ? Json(time->seconds()) : Json();
-}
 
 double Microseconds(Duration duration) {
   return static_cast<double>(duration.ns) / 1e3;
@@ -63,8 +56,8 @@ const char* KindName(Change::Kind kind) {
 Json PredictionJson(const Prediction& prediction) {
   const sim::ColdStartResult& result = prediction.result;
   return {{"served", result.served},
-          {"time_to_99_percent_s", SecondsOrNull(result.most)},
-          {"time_to_all_s", SecondsOrNull(result.all)},
+          {"time_to_99_percent_s", TimeOrNull(result.most, Duration::Seconds(1))},
+          {"time_to_all_s", TimeOrNull(result.all, Duration::Seconds(1))},
           {"gave_up", result.gave_up},
           {"syn_retransmits", result.syn_retransmits},
           {"queue_overflows", result.queue_overflows},

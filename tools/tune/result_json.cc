@@ -17,11 +17,6 @@ constexpr Duration kSecond = Duration::Seconds(1);
 constexpr Duration kMillisecond = Duration::Milliseconds(1);
 constexpr int64_t kIntMost = std::numeric_limits<int>::max();
 
-Json TimeOrNull(const std::optional<Duration>& time, Duration unit) {
-  if (!time.has_value()) return {};
-  return static_cast<double>(time->ns) / static_cast<double>(unit.ns);
-}
-
 void ReadTimeline(JsonFields& fields, TrialResult& result) {
   constexpr char kKey[] = "timeline";
   constexpr char kForm[] = "an array of [seconds, queue depth, served], ascending";
@@ -43,6 +38,11 @@ void ReadTimeline(JsonFields& fields, TrialResult& result) {
 }
 
 }  // namespace
+
+Json TimeOrNull(const std::optional<Duration>& time, Duration unit) {
+  if (!time.has_value()) return {};
+  return static_cast<double>(time->ns) / static_cast<double>(unit.ns);
+}
 
 Json ToJson(const TrialResult& result) {
   Json timeline = Json::array();

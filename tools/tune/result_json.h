@@ -9,6 +9,9 @@
 
 namespace floodgate::tune {
 
+// In that unit; null: nullopt.
+nlohmann::ordered_json TimeOrNull(const std::optional<Duration>& time, Duration unit);
+
 // The keys are in docs/tuning.md, "sweep". Seconds and milliseconds are floating point, exact to
 // the nanosecond; null where the result has nothing. The timeline is an array of
 // [seconds, queue depth, served].

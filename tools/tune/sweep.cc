@@ -50,17 +50,22 @@ std::vector<std::pair<std::string, std::string>> Options(const Plan& plan) {
 
 }  // namespace
 
-std::vector<Setting> SettingsOf(const Plan& plan) {
+std::vector<Setting> Combinations(const std::vector<int>& backlogs,
+                                  const std::vector<int>& drain_rates,
+                                  const std::vector<int>& handshakes) {
   std::vector<Setting> settings;
-  for (const int backlog : plan.backlogs) {
-    for (const int drain_rate : plan.drain_rates) {
-      for (const int handshakes : plan.handshakes) {
-        settings.push_back(
-            {.backlog = backlog, .drain_rate = drain_rate, .handshakes = handshakes});
+  for (const int backlog : backlogs) {
+    for (const int drain_rate : drain_rates) {
+      for (const int handshake : handshakes) {
+        settings.push_back({.backlog = backlog, .drain_rate = drain_rate, .handshakes = handshake});
       }
     }
   }
   return settings;
+}
+
+std::vector<Setting> SettingsOf(const Plan& plan) {
+  return Combinations(plan.backlogs, plan.drain_rates, plan.handshakes);
 }
 
 std::vector<Step> StepsOf(const Plan& plan) {

@@ -22,6 +22,9 @@ struct Step {
 };
 
 // Every combination, the last of the three fastest: the order of the table.
+std::vector<Setting> Combinations(const std::vector<int>& backlogs,
+                                  const std::vector<int>& drain_rates,
+                                  const std::vector<int>& handshakes);
 std::vector<Setting> SettingsOf(const Plan& plan);
 // Run 1 of all settings, then run 2 of all: what drifts on the host meets all settings alike.
 std::vector<Step> StepsOf(const Plan& plan);

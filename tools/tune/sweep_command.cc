@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -18,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "base/fd.h"
 #include "tools/tune/child.h"
+#include "tools/tune/clock.h"
 #include "tools/tune/console.h"
 #include "tools/tune/interrupt.h"
 #include "tools/tune/plan_host.h"
@@ -29,12 +29,6 @@ namespace floodgate::tune {
 namespace {
 
 constexpr int kSignalled = 128;  // and the signal's number, as shells have it
-
-Instant ReadClock() {
-  timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return Instant{int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec};
-}
 
 void Warn(const std::string& text) {
   std::fprintf(stderr, "floodgate-tune: warning: %s\n", text.c_str());

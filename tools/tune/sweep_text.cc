@@ -10,6 +10,7 @@
 #include "tools/tune/key_names.h"
 #include "tools/tune/result_json.h"
 #include "tools/tune/sweep.h"
+#include "tools/tune/time_text.h"
 
 namespace floodgate::tune {
 namespace {
@@ -19,32 +20,25 @@ using Json = nlohmann::ordered_json;
 // From this share of a core on, the storm itself may be what takes the time.
 constexpr double kBusyShare = 0.8;
 
-std::string SecondsOrNever(const std::optional<Duration>& time) {
-  return time.has_value() ? absl::StrFormat("%.2f s", time->seconds()) : "never";
-}
-
 std::string MillisecondsOrNever(const std::optional<Duration>& time) {
   return time.has_value() ? absl::StrFormat("%.1f ms", time->seconds() * 1e3) : "never";
 }
 
-Json TimeOrNull(const std::optional<Duration>& time, double units_a_second) {
-  return time.has_value() ? Json(time->seconds() * units_a_second) : Json();
-}
-
 Json Row(const SettingOutcome& outcome) {
   Json row = ToJson(outcome.setting);
-  row.update({{"runs", outcome.runs},
-              {"served", outcome.served},
-              {"time_to_50_percent_s", TimeOrNull(outcome.half.median, 1)},
-              {"time_to_99_percent_s", TimeOrNull(outcome.most.median, 1)},
-              {"time_to_all_s", TimeOrNull(outcome.all.median, 1)},
-              {"accept_overflows", outcome.accept_overflows},
-              {"syn_retransmits", outcome.syn_retransmits},
-              {"stale", outcome.stale},
-              {"wasted_handshakes", outcome.wasted_handshakes},
-              {"queue_depth_max", outcome.queue_depth_max},
-              {"controller_p99_ms", TimeOrNull(outcome.controller_p99.median, 1e3)},
-              {"storm_cpu_share", outcome.storm_cpu_share}});
+  row.update(
+      {{"runs", outcome.runs},
+       {"served", outcome.served},
+       {"time_to_50_percent_s", TimeOrNull(outcome.half.median, Duration::Seconds(1))},
+       {"time_to_99_percent_s", TimeOrNull(outcome.most.median, Duration::Seconds(1))},
+       {"time_to_all_s", TimeOrNull(outcome.all.median, Duration::Seconds(1))},
+       {"accept_overflows", outcome.accept_overflows},
+       {"syn_retransmits", outcome.syn_retransmits},
+       {"stale", outcome.stale},
+       {"wasted_handshakes", outcome.wasted_handshakes},
+       {"queue_depth_max", outcome.queue_depth_max},
+       {"controller_p99_ms", TimeOrNull(outcome.controller_p99.median, Duration::Milliseconds(1))},
+       {"storm_cpu_share", outcome.storm_cpu_share}});
   return row;
 }
 

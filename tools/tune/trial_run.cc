@@ -11,7 +11,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -27,6 +26,7 @@
 #include "tools/admin/admin_client.h"
 #include "tools/storm/command_line.h"
 #include "tools/tune/child.h"
+#include "tools/tune/clock.h"
 #include "tools/tune/programs.h"
 #include "tools/tune/trial_commands.h"
 #include "tools/tune/trial_reading.h"
@@ -47,12 +47,6 @@ constexpr Duration kStopLimit = Duration::Seconds(5);
 constexpr uint64_t kSpareDescriptors = 100;
 constexpr size_t kTailBytes = 1500;
 constexpr char kSignal[] = R"({"kind":"peergrouper","servers":{"0":{}}})";
-
-Instant ReadClock() {
-  timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return Instant{int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec};
-}
 
 // CPU time of a process that runs, with all of its threads. nullopt: the kernel does not tell.
 std::optional<Duration> CpuOf(pid_t process) {

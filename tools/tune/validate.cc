@@ -13,6 +13,7 @@
 #include "floodgate/backoff_text.h"
 #include "tools/sim/choices.h"
 #include "tools/tune/result_json.h"
+#include "tools/tune/time_text.h"
 
 namespace floodgate::tune {
 namespace {
@@ -28,10 +29,6 @@ constexpr double kLimitShare = 0.8;
 constexpr Duration kProbeGap = Duration::Milliseconds(50);
 constexpr char kLinearTimeouts[] = "/sys/net/ipv4/tcp_syn_linear_timeouts";
 constexpr char kSomaxconn[] = "/sys/net/core/somaxconn";
-
-std::string SecondsOrNever(const std::optional<Duration>& time) {
-  return time.has_value() ? absl::StrFormat("%.2f s", time->seconds()) : "never";
-}
 
 std::string Row(const char* name, const TrialResult& result) {
   return absl::StrFormat("  %-10s %7d/%7d %10s %10s %10s %9d %8d %9d %9d\n", name, result.served,
