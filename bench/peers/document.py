@@ -167,18 +167,21 @@ def recovery_section(figures):
            "agents arrive at 0.5×. Seconds until these wait no longer than twice what they did before the overload:",
            "the first half second with a p99 of at most that, from which over "
            f"{recovery.SETTLED_INTERVALS * goodput.INTERVAL_SECONDS:g} s the median of the half seconds' p99 is,",
-           "too, and at least 90 % as many are served as arrive."]
+           "too, and at least 90 % as many are served as arrive. In brackets the same from when the last of the",
+           "overload has left: until then there are more agents than can be served."]
 
-    def cell(row):
+    def cell(patience, row):
         if row is None:
             return ""
         seconds = row["seconds"]
-        return (f"over {row['seconds_max']}" if seconds is None else number(seconds, 1)) + (
-            BUSY_MARK if row["storm_busy"] else "")
+        mark = BUSY_MARK if row["storm_busy"] else ""
+        if seconds is None:
+            return f"over {row['seconds_max']}{mark}"
+        return f"{number(seconds, 1)} ({number(max(0, seconds - goodput.WAITS[patience]), 1)}){mark}"
 
     def body():
         patiences = tables.ordered({key[0] for key in rows}, recovery.RECOVERY_PATIENCES)
-        cells = [[server] + [cell(rows.get((patience, server))) for patience in patiences]
+        cells = [[server] + [cell(patience, rows.get((patience, server))) for patience in patiences]
                  for server in server_order({key[1] for key in rows})]
         return [*render(["seconds, by patience"] + patiences, cells), ""]
     return section("Recovery after an overload", how, rows, body)
