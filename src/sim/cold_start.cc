@@ -60,11 +60,11 @@ uint64_t AgentQueueDepth(Scenario& scenario) {
   return depth;
 }
 
-// One step, looking at the agent port's queue all the while.
-void StepWithQueue(Scenario& scenario, const Fleet& fleet, Instant signal, Timeline& timeline,
-                   uint64_t& depth_max) {
-  for (Duration passed; passed < kStep; passed = passed + kLook) {
-    scenario.RunFor(kLook);
+// Looks at the agent port's queue all the while, until the whole fleet is served or `end` has come.
+void RunWithQueue(Scenario& scenario, const Fleet& fleet, Instant signal, Instant end,
+                  Timeline& timeline, uint64_t& depth_max) {
+  while (fleet.unserved() > 0 && scenario.now() < end) {
+    scenario.RunFor(std::min(kLook, end - scenario.now()));
     const uint64_t depth = AgentQueueDepth(scenario);
     depth_max = std::max(depth_max, depth);
     timeline.Add(
@@ -126,9 +126,7 @@ ColdStartResult RunColdStart(const ColdStartSetup& setup) {
   ColdStartResult result;
   Timeline timeline;
   timeline.Add({.at = {}, .queue_depth = AgentQueueDepth(scenario), .served = 0});
-  while (fleet.unserved() > 0 && scenario.now() < signal + setup.limit) {
-    StepWithQueue(scenario, fleet, signal, timeline, result.queue_depth_max);
-  }
+  RunWithQueue(scenario, fleet, signal, signal + setup.limit, timeline, result.queue_depth_max);
 
   result.agents = fleet.counters().arrived;
   result.served = fleet.counters().served;
