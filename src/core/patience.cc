@@ -45,7 +45,7 @@ void Patience::LeftLate(Duration age, Instant now) {
   if (age < kAgeMin) return;
   Left(age, now);
   if (!Known().has_value()) return;
-  const Duration edge = Edge();
+  const Duration edge = std::min(Edge(), kHorizonMax);
   edge_ = std::min(edge, std::max(edge - edge / kEdgeShrinks, age / kEdgeShrinks));
 }
 
@@ -74,8 +74,9 @@ bool Patience::Leaving(Instant now) {
 }
 
 std::optional<Duration> Patience::Horizon(Instant now) {
-  if (!configured_.has_value() && (!learned_.has_value() || !Leaving(now))) return std::nullopt;
-  return Edge();
+  if (!Known().has_value()) return std::nullopt;
+  if (Leaving(now)) return std::min(Edge(), kHorizonMax);
+  return configured_.has_value() ? std::optional(Edge()) : std::nullopt;
 }
 
 Duration Patience::Edge() const {

@@ -30,6 +30,10 @@ class Patience {
   // those who came to an end did so by leaving.
   static constexpr uint64_t kLeaversMin = 8;
   static constexpr uint64_t kShareMin = 32;
+  // Of the horizon while agents are leaving. Where more come than can be served, those who are wait
+  // for as long as the horizon; a longer one serves nobody more (as a standing queue does: Nichols,
+  // Jacobson, RFC 8289), and takes as long to empty when the overload is over.
+  static constexpr Duration kHorizonMax = Duration::Seconds(1);
 
   // `configured`: what agents are known to wait; nullopt: to be learned.
   explicit Patience(std::optional<Duration> configured, Instant now)
@@ -50,7 +54,8 @@ class Patience {
   std::optional<Duration> Known() const { return configured_.has_value() ? configured_ : learned_; }
   // Whoever is older than this is not served before anybody who is not. nullopt: age does not
   // matter, for nobody is known to be impatient. Half of the patience, so that the other half is
-  // left for the handshake and for the client's first SYN; and less where that is not enough (slow
+  // left for the handshake and for the client's first SYN, and kHorizonMax at the most while agents
+  // are leaving; and less where that is not enough (slow
   // networks, clients of differing patience): it shrinks by an eighth with everybody who leaves
   // late, to an eighth of that one's age at the least, and grows by a 512th of itself with
   // everybody served, so that about one handshake in sixty is the price of knowing the edge. It

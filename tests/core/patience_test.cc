@@ -67,6 +67,26 @@ TEST(PatienceTest, TheHorizonShrinksWithEachWhoLeavesLateAndGrowsWithEachServed)
   EXPECT_EQ(*patience.Horizon(At(0)), most) << "69 served pay for the one, and no more is gained";
 }
 
+// However patient they are: a longer line serves nobody more.
+TEST(PatienceTest, WhileAgentsLeaveTheHorizonIsASecondAtTheMost) {
+  Patience learned(std::nullopt, At(0));
+  for (int i = 0; i < 20; ++i) learned.Left(Ms(10'000), At(0));
+  EXPECT_GT(*learned.Known(), Ms(8000));
+  EXPECT_EQ(learned.Horizon(At(0)), Patience::kHorizonMax);
+  learned.LeftLate(Ms(10'000), At(0));
+  EXPECT_LT(*learned.Horizon(At(0)), Patience::kHorizonMax) << "one who left late counts at once";
+  for (int i = 0; i < 2000; ++i) learned.Served(At(0));
+  for (int i = 0; i < 100; ++i) learned.Left(Ms(10'000), At(0));
+  EXPECT_EQ(learned.Horizon(At(0)), Patience::kHorizonMax);
+}
+
+TEST(PatienceTest, WhileNobodyLeavesAConfiguredPatienceHasAllOfItsHalf) {
+  Patience configured(Ms(20'000), At(0));
+  EXPECT_EQ(configured.Horizon(At(0)), Ms(10'000));
+  for (int i = 0; i < 20; ++i) configured.Left(Ms(20'000), At(0));
+  EXPECT_EQ(configured.Horizon(At(0)), Patience::kHorizonMax);
+}
+
 TEST(PatienceTest, TheHorizonIsNotLessThanAnEighthOfWhatTheLateHadWaited) {
   Patience patience(Ms(1024), At(0));
   for (int i = 0; i < 200; ++i) patience.LeftLate(Ms(800), At(0));
