@@ -4,10 +4,10 @@
 #define FLOODGATE_SIM_WORLD_H_
 
 #include <cstdint>
-#include <vector>
 
 #include "base/prng.h"
 #include "base/time.h"
+#include "sim/event_queue.h"
 
 namespace floodgate::sim {
 
@@ -36,7 +36,7 @@ class World {
   // clock to `until` (unless that is Never()) and returns false.
   bool RunNext(Instant until);
   // When the next event is; Never() if there is none.
-  Instant NextAt() const;
+  Instant NextAt() const { return events_.NextAt(); }
 
   // Folds a fact into the digest of this run: two runs are the same exactly if their digests are.
   void Note(uint64_t fact) { digest_ = Prng::Mix(digest_ ^ fact); }
@@ -44,17 +44,9 @@ class World {
   uint64_t events_run() const { return events_run_; }
 
  private:
-  struct Event {
-    Instant at;
-    uint64_t tie = 0;
-    uint64_t what = 0;
-    Actor* actor = nullptr;
-  };
-  static bool Later(const Event& a, const Event& b);
-
   Instant now_;
   Prng prng_;
-  std::vector<Event> events_;  // a heap
+  EventQueue events_;
   uint64_t digest_ = 0;
   uint64_t events_run_ = 0;
 };
