@@ -107,6 +107,7 @@ Json StatusDocument(const StatusSnapshot& status) {
             {"bytes_to_backend", status.bytes_to_backend},
             {"bytes_to_client", status.bytes_to_client}}},
           {"sources", {{"tracked", status.sources_tracked}, {"evicted", status.sources_evicted}}},
+          {"limits", {{"connections", status.connections_limit}}},
           {"listen_overflows", status.listen_overflows}};
 }
 

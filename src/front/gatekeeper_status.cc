@@ -37,6 +37,7 @@ void Gatekeeper::FillStatus(StatusSnapshot& snapshot, int64_t unix_now_ms) {
   snapshot.ports = counters_;
   snapshot.patience = patience_.Known();
   snapshot.sources_tracked = admission_.table().tracked();
+  snapshot.connections_limit = options_->limits.connections;
   snapshot.syn_refused = syn_refused_;
   snapshot.sources_evicted = admission_.table().evicted();
   queue_seconds_.AddTo(snapshot.queue_seconds);

@@ -66,7 +66,8 @@ struct StatusSnapshot {
   uint64_t backend_errors = 0;
   uint64_t bytes_to_backend = 0, bytes_to_client = 0;
   uint64_t sources_tracked = 0, sources_evicted = 0;
-  uint64_t syn_refused = 0;  // of those refused, by the kernel at their SYN
+  int64_t connections_limit = 0;  // limits.connections; 0: what the descriptor limit allows
+  uint64_t syn_refused = 0;       // of those refused, by the kernel at their SYN
   HistogramSnapshot queue_seconds, handshake_seconds, backend_connect_seconds;
 };
 

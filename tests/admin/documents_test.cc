@@ -106,11 +106,13 @@ TEST(StatusJson, TellsWhatIsKnown) {
   status.waiting_for.clear();
   status.opens_in = Duration::Milliseconds(1250);
   status.patience = Duration::Milliseconds(900);
+  status.connections_limit = 10;
   const Json json = Json::parse(StatusJson(status));
   EXPECT_EQ(json["gate"]["state"], "settling");
   EXPECT_EQ(json["gate"]["opens_in_ms"], 1250);
   EXPECT_EQ(json["gate"]["waiting_for"], Json::array());
   EXPECT_EQ(json["connections"]["patience_ms"], 900);
+  EXPECT_EQ(json["limits"], Json::parse(R"({"connections":10})"));
 }
 
 TEST(StatusJson, IsOneLine) {

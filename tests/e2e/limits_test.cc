@@ -213,6 +213,14 @@ TEST_P(LimitsTest, SoManyConnectionsAreOpenInAll) {
   EXPECT_EQ(daemon.admin().Counter("agent", "refused/connections"), 1U);
   clients.pop_back();
   EXPECT_TRUE(Eventually([&] { return Client::Connect(daemon.agent()).Echoes("room again"); }));
+  const auto told = [&daemon] {
+    return daemon.admin().Status().at("limits").at("connections").get<int>();
+  };
+  EXPECT_EQ(told(), 3);
+  daemon.config().Set("limits.connections", "5");
+  daemon.WriteConfig();
+  ASSERT_EQ(daemon.admin().Post("/v1/reload").status, 200);
+  EXPECT_EQ(told(), 5);
 }
 
 TEST_P(LimitsTest, MoreConnectionsThanDescriptorsAllowIsWarnedAboutWithTheRemedy) {
