@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "tests/e2e/child_process.h"
@@ -38,6 +39,7 @@ TEST_F(HostFactsTest, NothingThereIsNothingKnown) {
   EXPECT_FALSE(facts.listen_overflows.has_value());
   EXPECT_FALSE(facts.descriptors_max.has_value());
   EXPECT_FALSE(facts.memory_available_bytes.has_value());
+  EXPECT_FALSE(facts.memory_limit.has_value());
 }
 
 TEST_F(HostFactsTest, EachIsReadFromItsPlace) {
@@ -85,10 +87,82 @@ TEST_F(HostFactsTest, DescriptorsOfAProcess) {
   EXPECT_EQ(ReadDescriptorLimit(proc_.path(), "79"), std::nullopt);
 }
 
+// A /proc, and control groups beside it, as a service of systemd has them.
+class MemoryLimitTest : public HostFactsTest {
+ protected:
+  MemoryLimitTest() {
+    Put("self/mountinfo",
+        "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+        "31 22 0:28 / " +
+            proc_.File("other") + " rw - cgroup cgroup rw,memory\n32 22 0:29 / " + Group("") +
+            " rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n");
+    Put("self/cgroup", "4:memory:/elsewhere\n0::/user.slice\n");
+    Put("77/cgroup", "4:memory:/elsewhere\n0::/system.slice/floodgated.service\n");
+  }
+  std::string Group(const std::string& path) const { return proc_.File("groups") + path; }
+  void Limit(const std::string& file, int64_t limit, int64_t current) const {
+    Put("groups/" + file, std::to_string(limit) + "\n");
+    const std::string group = file.substr(0, file.rfind('/'));
+    Put("groups/" + group + "/memory.current", std::to_string(current) + "\n");
+  }
+};
+
+TEST_F(MemoryLimitTest, WhoHasNoneIsNotLimited) {
+  EXPECT_FALSE(ReadMemoryLimit(proc_.path(), "77").has_value());
+  Put("groups/system.slice/floodgated.service/memory.max", "max\n");
+  Put("groups/system.slice/floodgated.service/memory.high", "max\n");
+  EXPECT_FALSE(ReadMemoryLimit(proc_.path(), "77").has_value());
+  EXPECT_FALSE(ReadMemoryLimit(proc_.path(), "78").has_value());  // There is no such process.
+}
+
+TEST_F(MemoryLimitTest, TheOneThatLeavesTheLeastIsTheBoundWhereverItIs) {
+  const std::string service = "system.slice/floodgated.service";
+  Limit(service + "/memory.max", 1000, 400);
+  std::optional<MemoryLimit> limit = ReadMemoryLimit(proc_.path(), "77");
+  ASSERT_TRUE(limit.has_value());
+  EXPECT_EQ(limit->file, Group("/" + service + "/memory.max"));
+  EXPECT_EQ(limit->limit_bytes, 1000);
+  EXPECT_EQ(limit->available_bytes, 600);
+  Limit(service + "/memory.high", 900, 400);
+  limit = ReadMemoryLimit(proc_.path(), "77");
+  EXPECT_EQ(limit->file, Group("/" + service + "/memory.high"));
+  EXPECT_EQ(limit->available_bytes, 500);
+  // A larger limit of the slice, of which others use more.
+  Limit("system.slice/memory.max", 5000, 4900);
+  limit = ReadMemoryLimit(proc_.path(), "77");
+  EXPECT_EQ(limit->file, Group("/system.slice/memory.max"));
+  EXPECT_EQ(limit->available_bytes, 100);
+  // That of the root: of a container, which sees its own group as that.
+  Limit("/memory.max", 7000, 7001);
+  limit = ReadMemoryLimit(proc_.path(), "77");
+  EXPECT_EQ(limit->limit_bytes, 7000);
+  EXPECT_EQ(limit->available_bytes, 0);
+}
+
+TEST_F(MemoryLimitTest, WhatWasReadFromFilesAndIsNotInUseCountsAsAvailable) {
+  Limit("user.slice/memory.max", 1000, 400);
+  Put("groups/user.slice/memory.stat", "anon 100\ninactive_file 250\nactive_file 50\n");
+  const HostFacts facts = ReadHost(proc_.path());
+  ASSERT_TRUE(facts.memory_limit.has_value());
+  EXPECT_EQ(facts.memory_limit->available_bytes, 850);
+}
+
+TEST_F(MemoryLimitTest, APartOfTheTreeMayBeMountedAlone) {
+  Put("self/mountinfo", "32 22 0:29 /system.slice " + Group("") + " rw - cgroup2 cgroup2 rw\n");
+  Limit("floodgated.service/memory.max", 1000, 0);
+  EXPECT_EQ(ReadMemoryLimit(proc_.path(), "77")->file, Group("/floodgated.service/memory.max"));
+  // Of a group that is not in that part nothing is known.
+  Limit("/memory.max", 10, 0);
+  EXPECT_FALSE(ReadMemoryLimit(proc_.path(), "self").has_value());
+  Put("79/cgroup", "0::/../elsewhere\n");
+  Put("self/mountinfo", "32 22 0:29 / " + Group("") + " rw - cgroup2 cgroup2 rw\n");
+  EXPECT_FALSE(ReadMemoryLimit(proc_.path(), "79").has_value());
+}
+
 TEST(DaemonFacts, TheStatusIsRead) {
   const absl::StatusOr<DaemonFacts> facts = ReadStatus(R"({
     "gate":{"state":"holding"}, "version":"0.1.0",
-    "connections":{"waiting":3,"active":4},
+    "connections":{"waiting":3,"active":4}, "limits":{"connections":10},
     "listeners":[
       {"name":"controller","address":"127.0.0.1:1","state":"accepting",
        "queue":{"depth":0,"limit":4096}},
@@ -99,12 +173,21 @@ TEST(DaemonFacts, TheStatusIsRead) {
   EXPECT_EQ(facts->version, "0.1.0");
   EXPECT_EQ(facts->waiting, 3);
   EXPECT_EQ(facts->active, 4);
+  EXPECT_EQ(facts->connections_limit, 10);
   ASSERT_EQ(facts->agents.size(), 2U);
   EXPECT_EQ(facts->agents[0].address, "[::]:2");
   EXPECT_EQ(facts->agents[0].depth, 12);
   EXPECT_EQ(facts->agents[0].limit, 128);
   EXPECT_FALSE(facts->agents[0].closed);
   EXPECT_TRUE(facts->agents[1].closed);  // It does not listen: agent.hold = "refuse".
+}
+
+TEST(DaemonFacts, AFloodgatedThatDoesNotTellItsLimitsIsReadAllTheSame) {
+  const absl::StatusOr<DaemonFacts> facts = ReadStatus(R"({
+    "gate":{"state":"open"}, "version":"0.1.0", "connections":{"waiting":0,"active":0},
+    "listeners":[]})");
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  EXPECT_EQ(facts->connections_limit, std::nullopt);
 }
 
 TEST(DaemonFacts, AnotherDocumentIsAnError) {

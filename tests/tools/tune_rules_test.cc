@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "tests/tools/tune_rule_cases.h"
 #include "tools/tune/audit_report.h"
 #include "tools/tune/rules.h"
 
@@ -21,76 +21,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 // A host on which nothing is wrong for a thousand agents.
-Facts GoodFacts() {
-  Facts facts;
-  facts.agents = 1000;
-  facts.host = {.somaxconn = 1000,
-                .tcp_max_syn_backlog = 2048,
-                .tcp_syncookies = 1,
-                .tcp_abort_on_overflow = 0,
-                .tcp_synack_retries = 5,
-                .tcp_migrate_req = 0,
-                .local_port_first = 32'768,
-                .local_port_last = 60'999,
-                .conntrack_max = 2000,
-                .conntrack_count = 50,
-                .listen_overflows = 0,
-                .listen_drops = 0,
-                .syn_queue_cookies = 0,
-                .syn_queue_drops = 0,
-                .descriptors_max = 20'000,
-                .descriptors_of = "this shell",
-                .nr_open = 1'048'576,
-                .memory_available_bytes = int64_t{1} << 30};
-  return facts;
-}
-
-Facts WithDaemon() {
-  Facts facts = GoodFacts();
-  facts.daemon = DaemonFacts{.version = "0.1.0",
-                             .gate = "holding",
-                             .agents = {{.address = "[::]:17070", .depth = 12, .limit = 1000}},
-                             .pid = 77};
-  return facts;
-}
-
-Finding Find(const Facts& facts, const std::string& check) {
-  for (Finding& finding : Audit(facts)) {
-    if (finding.check == check) return finding;
-  }
-  ADD_FAILURE() << "no finding " << check;
-  return {};
-}
-
-std::vector<std::string> Lines(const Finding& finding) {
-  std::vector<std::string> lines;
-  for (const Change& change : finding.changes) lines.push_back(change.Line());
-  return lines;
-}
-
-// One reading of a rule.
-struct Case {
-  std::string check;
-  std::function<void(Facts&)> set;
-  Severity severity;
-  std::vector<std::string> lines = {};
-};
-
-void Check(const Facts& good, const std::vector<Case>& cases) {
-  for (size_t i = 0; i < cases.size(); ++i) {
-    Facts facts = good;
-    cases[i].set(facts);
-    const Finding finding = Find(facts, cases[i].check);
-    EXPECT_EQ(finding.severity, cases[i].severity) << i << ": " << finding.is << finding.why;
-    EXPECT_EQ(Lines(finding), cases[i].lines) << i;
-    EXPECT_NE(finding.why, "") << i;
-  }
-}
-
-constexpr Severity kOk = Severity::kOk;
-constexpr Severity kNote = Severity::kNote;
-constexpr Severity kLoses = Severity::kLosesAgents;
-
 TEST(TuneRules, NothingIsFoundOnAGoodHost) {
   for (const Facts& facts : {GoodFacts(), WithDaemon()}) {
     for (const Finding& finding : Audit(facts)) {
@@ -299,22 +229,6 @@ TEST(TuneRules, Conntrack) {
   EXPECT_EQ(Find(facts, "nf_conntrack_max").severity, kOk);
 }
 
-TEST(TuneRules, Memory) {
-  const auto available = [](int64_t connections, int64_t more) {
-    return
-        [=](Facts& f) { f.host.memory_available_bytes = connections * kBytesPerConnection + more; };
-  };
-  Check(GoodFacts(), {{"memory", available(1000, -1), kLoses, {"[limits] connections = 999"}},
-                      {"memory", available(1000, 0), kOk},
-                      {"memory", available(1000, 1), kOk}});
-  Facts facts = WithDaemon();  // Those who are served have their memory already.
-  facts.daemon->active = 400;
-  available(600, 0)(facts);
-  EXPECT_EQ(Find(facts, "memory").severity, kOk);
-  available(600, -1)(facts);
-  EXPECT_EQ(Find(facts, "memory").severity, kLoses);
-}
-
 TEST(TuneRules, CountersAreNoted) {
   for (const char* check :
        {"listen_overflows", "listen_drops", "syn_queue_cookies", "syn_queue_drops"}) {
@@ -345,7 +259,7 @@ TEST(TuneReport, TextAndJsonSayTheSame) {
   EXPECT_THAT(text, HasSubstr("\nloses-agents net.core.somaxconn = 128\n"));
   EXPECT_THAT(text, HasSubstr("\n    set: sysctl -w net.core.somaxconn=1000\n"));
   EXPECT_THAT(text, HasSubstr("\nnote         TcpExt ListenOverflows = 3\n"));
-  EXPECT_THAT(text, HasSubstr("\n1 would lose agents, 1 to note, 13 ok\n"));
+  EXPECT_THAT(text, HasSubstr("\n1 would lose agents, 1 to note, 14 ok\n"));
   const auto json = nlohmann::json::parse(AuditJson(facts, findings));
   EXPECT_EQ(json.at("agents"), 1000);
   EXPECT_EQ(json.at("daemon_asked"), true);

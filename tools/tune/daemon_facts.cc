@@ -40,6 +40,10 @@ absl::StatusOr<DaemonFacts> ReadStatus(absl::string_view status_json) {
     facts.gate = status.at("gate").at("state").get<std::string>();
     facts.waiting = status.at("connections").at("waiting").get<int64_t>();
     facts.active = status.at("connections").at("active").get<int64_t>();
+    // A floodgated from before it was told is audited all the same.
+    if (status.contains("limits")) {
+      facts.connections_limit = status.at("limits").at("connections").get<int64_t>();
+    }
     for (const Json& listener : status.at("listeners")) {
       if (listener.at("name") != "agent") continue;
       const Json& queue = listener.at("queue");
@@ -77,12 +81,14 @@ absl::Status ReadDaemon(const Endpoint& admin, const std::string& proc, Facts& f
   if (const std::optional<int64_t> told = FindMetric(*metrics, "process_max_fds")) {
     SetDescriptors(*told, "floodgated", facts.host);
   }
+  facts.host.memory_limit.reset();  // That of this process says nothing about the daemon.
   daemon->pid = AdminPeer(admin);
   if (daemon->pid.has_value()) {
     const std::string pid = absl::StrCat(*daemon->pid);
     if (const std::optional<int64_t> limit = ReadDescriptorLimit(proc, pid)) {
       SetDescriptors(*limit, absl::StrCat("floodgated, process ", pid), facts.host);
     }
+    facts.host.memory_limit = ReadMemoryLimit(proc, pid);
     daemon->other_network_namespace = InOtherNetworkNamespace(proc, *daemon->pid);
   }
   facts.daemon = *std::move(daemon);

@@ -21,7 +21,8 @@ std::optional<int64_t> FindMetric(absl::string_view metrics, absl::string_view n
 
 // Asks the daemon at `admin` and fills in `facts.daemon`, and of `facts.host` what is the daemon's
 // own: its limit of descriptors, from PROC/PID/limits if its PID is known, else as its metrics tell
-// it. Errors say why nobody answered.
+// it; and the memory that its control groups leave, which is not known without its PID. Errors say
+// why nobody answered.
 absl::Status ReadDaemon(const Endpoint& admin, const std::string& proc, Facts& facts);
 
 }  // namespace floodgate::tune

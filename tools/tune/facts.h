@@ -11,6 +11,13 @@
 
 namespace floodgate::tune {
 
+// What a control group (cgroup v2) leaves of memory.
+struct MemoryLimit {
+  std::string file;             // whose limit that is: its memory.max or memory.high
+  int64_t limit_bytes = 0;      // of the group, with all below it
+  int64_t available_bytes = 0;  // of that: what is not used, or can be had without swapping
+};
+
 // nullopt everywhere: this kernel does not have it, or this user may not read it.
 struct HostFacts {
   // Of this network namespace: ip-sysctl.rst, tcp(7).
@@ -29,6 +36,9 @@ struct HostFacts {
   std::string descriptors_of = "this shell";
   std::optional<int64_t> nr_open;  // fs.nr_open
   std::optional<int64_t> memory_available_bytes;
+  // The one that leaves the least, of the control group of this process or of the daemon, and of
+  // those above it. nullopt also: none of them has a limit.
+  std::optional<MemoryLimit> memory_limit = {};
 };
 
 struct ListenerFacts {
@@ -44,6 +54,8 @@ struct DaemonFacts {
   std::vector<ListenerFacts> agents;  // the agent port's listeners
   int64_t waiting = 0;                // connections taken, their handshake not begun
   int64_t active = 0;                 // connections that are served now
+  // limits.connections; 0: as many as descriptors allow. nullopt: this version does not tell.
+  std::optional<int64_t> connections_limit = {};
   std::optional<int> pid;
   bool other_network_namespace = false;  // than that of HostFacts
 };

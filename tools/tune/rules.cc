@@ -14,6 +14,9 @@ namespace {
 constexpr char kPortRange[] = "net.ipv4.ip_local_port_range";
 constexpr char kConntrackMax[] = "net.netfilter.nf_conntrack_max";
 constexpr char kNrOpen[] = "fs.nr_open";
+constexpr char kConnections[] = "limits.connections";
+constexpr char kNoLimit[] = "0 is no limit of its own: as many as the limit of open files allows.";
+constexpr int64_t kMebibyte = 1024 * 1024;
 constexpr int64_t kFirstUsualPort = 1024;
 constexpr int64_t kLastPort = 65'535;
 // floodgate's own ports by default: a backend connection must not take one while it restarts.
@@ -112,28 +115,120 @@ Finding Conntrack(const Facts& facts) {
   return finding;
 }
 
+int64_t Served(const Facts& facts) {
+  return facts.daemon.has_value() ? facts.daemon->active : 0;
+}
+
+// What connections may still take: of the host's memory, or of what a control group leaves of it.
+std::optional<int64_t> MemoryLeft(const HostFacts& host) {
+  const std::optional<int64_t>& left = host.memory_available_bytes;
+  if (!host.memory_limit.has_value()) return left;
+  const int64_t of_group = host.memory_limit->available_bytes;
+  return std::min(left.value_or(of_group), of_group);
+}
+
+// How many connections there is memory for, those that are served now among them.
+std::optional<int64_t> ConnectionsBorne(const Facts& facts) {
+  const std::optional<int64_t> left = MemoryLeft(facts.host);
+  if (!left.has_value()) return std::nullopt;
+  return std::max<int64_t>(Served(facts) + *left / kBytesPerConnection, 1);
+}
+
+Change ConnectionsLimit(int64_t connections) {
+  return {.kind = Change::Kind::kConfiguration,
+          .key = kConnections,
+          .value = absl::StrCat(connections)};
+}
+
+Finding Connections(const Facts& facts) {
+  Finding finding{.check = "connections"};
+  if (!facts.daemon.has_value()) {
+    finding.is = absl::StrCat(kConnections, ": not known without --admin; 0 if it is not set");
+    finding.why = kNoLimit;
+    return finding;
+  }
+  if (!facts.daemon->connections_limit.has_value()) {
+    return Unreadable("connections", kConnections);
+  }
+  const int64_t limit = *facts.daemon->connections_limit;
+  finding.is = absl::StrCat(kConnections, " = ", limit);
+  finding.value = limit;
+  if (limit == 0) {
+    finding.why = kNoLimit;
+    return finding;
+  }
+  finding.needed = facts.agents;
+  finding.why = "floodgated serves so many agents' connections at a time";
+  if (limit >= facts.agents) {
+    absl::StrAppend(&finding.why, "; ", facts.agents, " agents at once fit.");
+    return finding;
+  }
+  finding.severity = Severity::kLosesAgents;
+  absl::StrAppend(&finding.why, ": of ", facts.agents, " agents ", facts.agents - limit,
+                  " are not served until others leave. They are reset, at once or after "
+                  "limits.delay (limits.over_limit), and come again in vain.");
+  // No more than memory bears: then more of it is needed first.
+  const int64_t borne = ConnectionsBorne(facts).value_or(facts.agents);
+  const int64_t wanted = std::min(facts.agents, borne);
+  if (wanted > limit) {
+    finding.changes = {ConnectionsLimit(wanted)};
+    absl::StrAppend(&finding.why, " Reload floodgated afterwards.");
+  }
+  if (wanted < facts.agents) {
+    absl::StrAppend(&finding.why, " There is memory for ", borne, " connections: see memory.");
+  }
+  return finding;
+}
+
+// What to do where memory is short by so many bytes.
+void MemoryRemedy(const Facts& facts, const MemoryLimit* group, int64_t missing, Finding& finding) {
+  if (group == nullptr) {
+    absl::StrAppend(&finding.why, " More memory is the remedy;");
+  } else {
+    absl::StrAppend(&finding.why, " The remedy is to raise that limit to ",
+                    (group->limit_bytes + missing) / kMebibyte + 1,
+                    " MiB or more (systemd: MemoryMax= and MemoryHigh= of the unit or slice; a "
+                    "container: its memory limit);");
+  }
+  const int64_t borne = ConnectionsBorne(facts).value_or(1);
+  const int64_t limit = facts.daemon.has_value() ? facts.daemon->connections_limit.value_or(0) : 0;
+  if (limit > 0 && limit <= borne) {
+    absl::StrAppend(&finding.why, " ", kConnections, " = ", limit,
+                    " keeps floodgated within what there is.");
+    return;
+  }
+  finding.changes = {ConnectionsLimit(borne)};
+  absl::StrAppend(&finding.why, " ", kConnections,
+                  " keeps floodgated from being killed, or slowed down, until then.");
+}
+
 Finding Memory(const Facts& facts) {
-  if (!facts.host.memory_available_bytes.has_value()) return Unreadable("memory", "MemAvailable");
+  const std::optional<int64_t> available = MemoryLeft(facts.host);
+  if (!available.has_value()) return Unreadable("memory", "MemAvailable");
+  const std::optional<MemoryLimit>& limit = facts.host.memory_limit;
+  const bool of_group = limit.has_value() && *available != facts.host.memory_available_bytes;
+  const MemoryLimit* group = of_group ? &*limit : nullptr;
   Finding finding{.check = "memory"};
-  constexpr int64_t kMebibyte = 1024 * 1024;
-  const int64_t available = *facts.host.memory_available_bytes;
-  const int64_t served = facts.daemon.has_value() ? facts.daemon->active : 0;
-  const int64_t newcomers = std::max<int64_t>(facts.agents - served, 0);
+  const int64_t newcomers = std::max<int64_t>(facts.agents - Served(facts), 0);
   const int64_t needed = newcomers * kBytesPerConnection;
-  finding.is = absl::StrCat("memory available: ", available / kMebibyte, " MiB");
-  finding.value = available;
+  finding.is = absl::StrCat("memory available: ", *available / kMebibyte, " MiB");
+  if (group != nullptr) {
+    absl::StrAppend(&finding.is, ", which ", group->file, " = ", group->limit_bytes / kMebibyte,
+                    " MiB leaves");
+  }
+  finding.value = *available;
   finding.needed = needed;
   finding.why =
       absl::StrCat(newcomers, " more connections with TLS take about ", needed / kMebibyte + 1,
                    " MiB: 9.4 KiB each in the kernel and 14.3 KiB in floodgated.");
-  if (available >= needed) return finding;
+  if (facts.daemon.has_value() && !facts.daemon->pid.has_value()) {
+    absl::StrAppend(&finding.why,
+                    " The host's memory alone was looked at: of a floodgated that is asked over "
+                    "TCP the control group is not known.");
+  }
+  if (*available >= needed) return finding;
   finding.severity = Severity::kLosesAgents;
-  finding.changes = {
-      {.kind = Change::Kind::kConfiguration,
-       .key = "limits.connections",
-       .value = absl::StrCat(std::max<int64_t>(served + available / kBytesPerConnection, 1))}};
-  absl::StrAppend(&finding.why,
-                  " More memory is the remedy; that limit keeps floodgated from being killed.");
+  MemoryRemedy(facts, group, needed - *available, finding);
   return finding;
 }
 
@@ -206,6 +301,7 @@ std::vector<Finding> Audit(const Facts& facts) {
   Namespace(facts, findings);
   AuditQueues(facts, findings);
   findings.push_back(Descriptors(facts));
+  findings.push_back(Connections(facts));
   findings.push_back(LocalPorts(facts));
   findings.push_back(Conntrack(facts));
   findings.push_back(Memory(facts));
