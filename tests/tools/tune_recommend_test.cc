@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -64,6 +65,7 @@ TEST(TuneRecommend, WhereTheCpuIsTheBoundItSaysHowManyCoresAreNot) {
   ASSERT_FALSE(recommendation.met);
   EXPECT_THAT(recommendation.settings, IsEmpty());
   ASSERT_TRUE(recommendation.bottleneck.has_value());
+  EXPECT_EQ(recommendation.bottleneck->bound, Bound::kCpu);
   EXPECT_THAT(recommendation.bottleneck->why, HasSubstr("The CPU is the bound."));
   EXPECT_THAT(recommendation.bottleneck->why, HasSubstr("1 core admits 239 agents a second"));
   const std::string text = RecommendationText(wanted, recommendation);
@@ -87,8 +89,38 @@ TEST(TuneRecommend, WhereNobodyComesAgainPatienceIsTheBound) {
   wanted.fleet.retry = RetryPolicy::kNone;
   const Recommendation recommendation = Recommend(wanted);
   ASSERT_FALSE(recommendation.met);
+  EXPECT_EQ(recommendation.bottleneck->bound, Bound::kPatience);
   EXPECT_THAT(recommendation.bottleneck->why, HasSubstr("patience is the bound"));
   EXPECT_THAT(RecommendationText(wanted, recommendation), HasSubstr("Agents that wait for 5.0 s"));
+}
+
+// It once said that patience was the bound, beside a table of settings that were in in time.
+TEST(TuneRecommend, WhereAFullQueueDecidesItSaysSo) {
+  Wanted wanted = SmallWanted();
+  wanted.fleet.agents = 700;
+  wanted.fleet.patience.time = Duration::Seconds(3);
+  wanted.recovery = Duration::Seconds(4);
+  wanted.parked = Duration::Seconds(10);
+  const Recommendation recommendation = Recommend(wanted);
+  ASSERT_FALSE(recommendation.met);
+  EXPECT_EQ(recommendation.bottleneck->bound, Bound::kFullQueue);
+  int in_time = 0;
+  for (const Judged& judged : recommendation.tried) {
+    const std::string row = RecommendationRow(judged);
+    EXPECT_THAT(row, HasSubstr(judged.in_time ? "too full\n" : "too late\n"));
+    if (judged.in_time) in_time = std::max(in_time, judged.setting.backlog);
+  }
+  ASSERT_GT(in_time, 0);
+  const std::string text = RecommendationText(wanted, recommendation);
+  EXPECT_THAT(text, Not(HasSubstr("No setting has all of them in")));
+  EXPECT_THAT(text, HasSubstr("Some have all of them in within 4s, but a queue that is full too"));
+  EXPECT_THAT(text, HasSubstr("The rule about a full queue decides"));
+  EXPECT_THAT(text, HasSubstr("a backlog of " + std::to_string(in_time) + " all are in after 3."));
+  EXPECT_THAT(text, Not(HasSubstr("patience is the bound")));
+  const auto json = nlohmann::json::parse(RecommendationJson(wanted, recommendation, nullptr));
+  EXPECT_EQ(json.at("bottleneck").at("bound"), "full-queue");
+  EXPECT_EQ(json.at("simulated").back().at("in_time"), false);
+  EXPECT_EQ(json.at("simulated").back().at("backlog"), 700);
 }
 
 TEST(TuneRecommend, FilesHoldTheSettingsWithTheirReasons) {

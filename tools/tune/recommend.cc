@@ -91,9 +91,10 @@ class Search {
                     .together = Predict(Ask(wanted_, {}), setting),
                     .parked = Predict(Ask(wanted_, wanted_.parked), setting)};
     const Judged& room = tried_.back().value_or(*judged);
-    judged->does_it =
-        InTime(judged->together, wanted_.recovery) && InTime(judged->parked, wanted_.recovery) &&
-        FewFull(judged->together, room.together) && FewFull(judged->parked, room.parked);
+    judged->in_time =
+        InTime(judged->together, wanted_.recovery) && InTime(judged->parked, wanted_.recovery);
+    judged->does_it = judged->in_time && FewFull(judged->together, room.together) &&
+                      FewFull(judged->parked, room.parked);
     if (tell_) tell_(*judged);
     return *judged;
   }
@@ -105,11 +106,17 @@ class Search {
 };
 
 // When all are in, in the worse of the two cases; nullopt: never.
-std::optional<Duration> AllIn(const Wanted& wanted, const Setting& setting) {
-  const Prediction together = Predict(Ask(wanted, {}), setting);
-  const Prediction parked = Predict(Ask(wanted, wanted.parked), setting);
+std::optional<Duration> Later(const Prediction& together, const Prediction& parked) {
   if (!together.result.all.has_value() || !parked.result.all.has_value()) return std::nullopt;
   return std::max(*together.result.all, *parked.result.all);
+}
+
+std::optional<Duration> AllIn(const Judged& judged) {
+  return Later(judged.together, judged.parked);
+}
+
+std::optional<Duration> AllIn(const Wanted& wanted, const Setting& setting) {
+  return Later(Predict(Ask(wanted, {}), setting), Predict(Ask(wanted, wanted.parked), setting));
 }
 
 std::string Seconds(Duration duration) {
@@ -166,40 +173,74 @@ std::vector<std::string> Remedies(const Wanted& wanted, const Judged& roomy) {
   return remedies;
 }
 
-std::string WhyNot(const Wanted& wanted, const Judged& roomy, int64_t per_second) {
+// Of one that is not in time although it has room for all.
+Bottleneck WhyNotInTime(const Wanted& wanted, const Judged& roomy, int64_t per_second) {
   const Duration needed = wanted.cost.whole() * wanted.fleet.agents / wanted.cores;
   if (needed > wanted.recovery) {
-    return absl::StrFormat(
+    std::string why = absl::StrFormat(
         "The CPU is the bound. An agent takes %.0f us of it, %.0f of them the handshake; %d core%s "
         "admit%s %d agents a second, and %d agents take %s, whatever the queue.",
         static_cast<double>(wanted.cost.whole().ns) / 1e3,
         static_cast<double>(wanted.cost.handshake.whole().ns) / 1e3, wanted.cores,
         wanted.cores == 1 ? "" : "s", wanted.cores == 1 ? "s" : "", per_second, wanted.fleet.agents,
         Seconds(needed));
+    return {.bound = Bound::kCpu, .why = std::move(why), .remedies = {}};
   }
   const sim::ColdStartResult& together = roomy.together.result;
   const sim::ColdStartResult& parked = roomy.parked.result;
   if (together.served < together.agents || parked.served < parked.agents) {
-    return absl::StrFormat(
+    std::string why = absl::StrFormat(
         "The agents' patience is the bound: %d agents take %s, and of those that leave before "
         "their turn %d never come in.",
         wanted.fleet.agents, Seconds(needed),
         std::max(together.agents - together.served, parked.agents - parked.served));
+    return {.bound = Bound::kPatience, .why = std::move(why), .remedies = {}};
   }
-  return absl::StrFormat(
+  std::string why = absl::StrFormat(
       "The cores could do it in %s, but agents leave before their turn (%d times if they come at "
       "the opening) and come again.",
       Seconds(needed), together.gave_up);
+  return {.bound = Bound::kRetries, .why = std::move(why), .remedies = {}};
 }
 
-Bottleneck FindBottleneck(const Wanted& wanted, const Judged& roomy, int64_t per_second) {
-  Bottleneck bottleneck{.why = WhyNot(wanted, roomy, per_second),
-                        .remedies = Remedies(wanted, roomy)};
-  const std::optional<Duration>& together = roomy.together.result.all;
-  const std::optional<Duration>& parked = roomy.parked.result.all;
-  if (together.has_value() && parked.has_value()) {
-    bottleneck.remedies.push_back(absl::StrCat(
-        "A recovery time of ", Seconds(std::max(*together, *parked)), ": what it takes as it is."));
+// Of one that is in time, but see FewFull.
+Bottleneck WhyNotFull(const Wanted& wanted, const Judged& full, const Judged& roomy) {
+  Bottleneck bottleneck{.bound = Bound::kFullQueue, .why = {}, .remedies = {}};
+  bottleneck.why = absl::StrFormat(
+      "The rule about a full queue decides, not the time. With a backlog of %d %s, but the queue "
+      "was full %d times if they come at the opening and %d times if they have waited. It may be "
+      "for one in a hundred of %d agents, or a tenth more often than with room for all of them "
+      "(%d and %d times): who is answered by a SYN cookie while it is full may believe that it is "
+      "connected when nobody knows it, which is not simulated. With room for all of them, %d, %s.",
+      full.setting.backlog, WhenIn(AllIn(full)), full.together.result.queue_overflows,
+      full.parked.result.queue_overflows, wanted.fleet.agents,
+      roomy.together.result.queue_overflows, roomy.parked.result.queue_overflows,
+      roomy.setting.backlog, WhenIn(AllIn(roomy)));
+  bottleneck.remedies = {absl::StrFormat(
+      "A backlog of %d with net.ipv4.tcp_syncookies = 0, so that no cookie deceives who finds the "
+      "queue full: %s.",
+      full.setting.backlog, WhenIn(AllIn(full)))};
+  return bottleneck;
+}
+
+// The longest of those queues with which all are in in time; nullptr: there is none.
+const Judged* LongestInTime(const std::vector<Judged>& tried) {
+  const auto found =
+      std::find_if(tried.rbegin(), tried.rend(), [](const Judged& one) { return one.in_time; });
+  return found == tried.rend() ? nullptr : &*found;
+}
+
+Bottleneck FindBottleneck(const Wanted& wanted, const std::vector<Judged>& tried,
+                          const Judged& roomy, int64_t per_second) {
+  const Judged* full = LongestInTime(tried);
+  Bottleneck bottleneck =
+      full == nullptr ? WhyNotInTime(wanted, roomy, per_second) : WhyNotFull(wanted, *full, roomy);
+  for (std::string& remedy : Remedies(wanted, roomy)) {
+    bottleneck.remedies.push_back(std::move(remedy));
+  }
+  if (const std::optional<Duration> all = AllIn(roomy); all.has_value()) {
+    bottleneck.remedies.push_back(
+        absl::StrCat("A recovery time of ", Seconds(*all), ": what it takes as it is."));
   }
   return bottleneck;
 }
@@ -225,8 +266,8 @@ Recommendation Recommend(const Wanted& wanted, const std::function<void(const Ju
   if (recommendation.met) {
     recommendation.settings = SettingsFor(wanted, recommendation);
   } else {
-    recommendation.bottleneck =
-        FindBottleneck(wanted, search.roomy(), recommendation.admissions_per_second);
+    recommendation.bottleneck = FindBottleneck(wanted, recommendation.tried, search.roomy(),
+                                               recommendation.admissions_per_second);
   }
   return recommendation;
 }

@@ -3,12 +3,14 @@
 #ifndef FLOODGATE_TOOLS_TUNE_RECOMMEND_H_
 #define FLOODGATE_TOOLS_TUNE_RECOMMEND_H_
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "base/time.h"
 #include "front/self_signed.h"
 #include "tools/tune/predict.h"
@@ -36,14 +38,25 @@ struct Wanted {
 // One setting, simulated.
 struct Judged {
   Setting setting;
-  Prediction together;  // the fleet comes in the instant in which the gate opens
-  Prediction parked;    // it comes before
-  // Each agent is served, within the recovery time, and few find the queue full: see FewFull.
-  bool does_it = false;
+  Prediction together;   // the fleet comes in the instant in which the gate opens
+  Prediction parked;     // it comes before
+  bool in_time = false;  // in both cases each agent is served, within the recovery time
+  bool does_it = false;  // and few find the queue full: see FewFull
 };
+
+// What decides that nothing does it.
+enum class Bound : uint8_t {
+  kCpu,        // the work takes longer than the recovery time
+  kPatience,   // agents that leave before their turn never come in
+  kRetries,    // agents leave before their turn and come again, which takes too long
+  kFullQueue,  // there are settings with which all are in in time, but see FewFull
+};
+inline constexpr std::array<absl::string_view, 4> kBoundNames = {"cpu", "patience", "retries",
+                                                                 "full-queue"};
 
 // Why nothing does it, and what would.
 struct Bottleneck {
+  Bound bound = Bound::kCpu;
   std::string why;                    // in sentences
   std::vector<std::string> remedies;  // each tried in the simulation, but for the last
 };

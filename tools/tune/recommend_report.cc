@@ -53,6 +53,12 @@ const char* KindName(Change::Kind kind) {
   return "unit";
 }
 
+// What decided about it.
+const char* Verdict(const Judged& judged) {
+  if (judged.does_it) return "does it";
+  return judged.in_time ? "too full" : "too late";
+}
+
 Json PredictionJson(const Prediction& prediction) {
   const sim::ColdStartResult& result = prediction.result;
   return {{"served", result.served},
@@ -66,6 +72,7 @@ Json PredictionJson(const Prediction& prediction) {
 
 Json JudgedJson(const Judged& judged) {
   return {{"backlog", judged.setting.backlog},
+          {"in_time", judged.in_time},
           {"does_it", judged.does_it},
           {"together", PredictionJson(judged.together)},
           {"parked", PredictionJson(judged.parked)}};
@@ -105,15 +112,20 @@ std::string RecommendationRow(const Judged& judged) {
                          SecondsOrNever(judged.together.result.all),
                          judged.together.result.queue_overflows,
                          SecondsOrNever(judged.parked.result.all),
-                         judged.parked.result.queue_overflows, judged.does_it ? "does it" : "");
+                         judged.parked.result.queue_overflows, Verdict(judged));
 }
 
 std::string RecommendationText(const Wanted& wanted, const Recommendation& recommendation) {
   std::string text = "\n";
   if (!recommendation.met) {
     const Bottleneck& bottleneck = *recommendation.bottleneck;
-    absl::StrAppend(&text, "No setting has all of them in within ", FormatDuration(wanted.recovery),
-                    ".\n", Wrapped(bottleneck.why, kIndent), "What would:\n");
+    const std::string within = FormatDuration(wanted.recovery);
+    absl::StrAppend(
+        &text, bottleneck.bound == Bound::kFullQueue
+                   ? absl::StrCat("No setting is recommended. Some have all of them in within ",
+                                  within, ", but a queue that is full too often.\n")
+                   : absl::StrCat("No setting has all of them in within ", within, ".\n"));
+    absl::StrAppend(&text, Wrapped(bottleneck.why, kIndent), "What would:\n");
     for (const std::string& remedy : bottleneck.remedies) {
       absl::StrAppend(&text, Wrapped(remedy, kIndent));
     }
@@ -180,7 +192,9 @@ std::string RecommendationJson(const Wanted& wanted, const Recommendation& recom
                {"bottleneck", Json()},
                {"tried", tried == nullptr ? Json() : TriedJson(*tried)}});
   if (recommendation.bottleneck.has_value()) {
-    json["bottleneck"] = {{"why", recommendation.bottleneck->why},
+    const auto bound = static_cast<size_t>(recommendation.bottleneck->bound);
+    json["bottleneck"] = {{"bound", std::string(kBoundNames[bound])},
+                          {"why", recommendation.bottleneck->why},
                           {"remedies", recommendation.bottleneck->remedies}};
   }
   return json.dump(2) + "\n";
