@@ -60,6 +60,9 @@ class ChildProcess {
   std::optional<int> status_;
 };
 
+// The processes that `pid` has started and not waited for, by /proc.
+std::vector<pid_t> ChildrenOf(pid_t pid);
+
 // Runs a program to its end; throws if that does not come in time.
 struct Finished {
   int exit_code = -1;  // 128 + the signal's number if a signal ended it

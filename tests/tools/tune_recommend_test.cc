@@ -178,9 +178,10 @@ TEST(TuneValidate, WhatAHostBears) {
   fleet.agents = 5000;
   EXPECT_EQ(WhatIsBorne(fleet, 1, 2, 20'000).agents, 5000);
   EXPECT_THAT(WhatIsBorne(fleet, 1, 2, 20'000).fewer, IsEmpty());
-  EXPECT_EQ(WhatIsBorne(fleet, 1, 2, 1024).agents, 924);
+  EXPECT_EQ(WhatIsBorne(fleet, 1, 2, 1024).agents, 1008);
   EXPECT_THAT(WhatIsBorne(fleet, 1, 2, 1024).fewer, HasSubstr("open files is 1024"));
   EXPECT_THAT(WhatIsBorne(fleet, 2, 2, 20'000).impossible, HasSubstr("one of its own"));
+  EXPECT_THAT(WhatIsBorne(fleet, 1, 2, 265).impossible, HasSubstr("a trial takes 266 at least"));
   fleet.agents = 100'000;
   EXPECT_EQ(WhatIsBorne(fleet, 1, 2, 1'000'000).agents, 20'000);
 }

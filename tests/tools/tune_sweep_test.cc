@@ -14,8 +14,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -27,6 +27,7 @@ namespace floodgate::tools {
 namespace {
 
 using e2e::ChildProcess;
+using e2e::ChildrenOf;
 using e2e::Finished;
 using e2e::ReadFile;
 using e2e::TemporaryDirectory;
@@ -138,14 +139,6 @@ TEST_F(TuneSweepProcess, EachSettingIsTriedAndASecondTimeNothingIsLeftToDo) {
   EXPECT_THAT(other.errors, HasSubstr("--handshakes is 0 there and 4 here"));
 }
 
-// Children of that process, by /proc.
-std::vector<pid_t> ChildrenOf(pid_t pid) {
-  std::istringstream text(ReadFile(absl::StrCat("/proc/", pid, "/task/", pid, "/children")));
-  std::vector<pid_t> children;
-  for (pid_t child = 0; text >> child;) children.push_back(child);
-  return children;
-}
-
 TEST_F(TuneSweepProcess, CtrlCEndsItWithWhatThereIsAndTheNextGoesOn) {
   const std::string out = directory_.File("out");
   const std::string errors = directory_.File("errors");
@@ -241,11 +234,25 @@ TEST_F(TuneSweepProcess, WhatKeepsItFromRunningIsToldWithItsRemedy) {
   EXPECT_TRUE(IsEmpty(temporary_));
 }
 
+// What it asks for is what its programs need: one less and they would not begin. 50 agents are
+// fewer than the probe of the controller port has, 300 are more.
 TEST_F(TuneSweepProcess, TooFewDescriptorsAreToldBeforeTheFirstTrial) {
-  const Finished run = RunSweep(Sweep(directory_.File("out")), 120);
-  EXPECT_EQ(run.exit_code, 1);
-  EXPECT_EQ(run.output, "");
-  EXPECT_THAT(run.errors, HasSubstr("ulimit -n 150"));
+  const std::vector<std::pair<std::string, uint64_t>> cases = {{"50", 266}, {"300", 316}};
+  for (const auto& [agents, needed] : cases) {
+    const std::string out = directory_.File(agents);
+    std::vector<std::string> command = Sweep(out, {}, "512");
+    *(std::find(command.begin(), command.end(), "--agents") + 1) = agents;
+    const Finished refused = RunSweep(command, needed - 1);
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_EQ(refused.output, "");
+    EXPECT_THAT(refused.errors, HasSubstr(absl::StrCat("ulimit -n ", needed)));
+    EXPECT_FALSE(std::filesystem::exists(out));
+    const Finished run = RunSweep(command, needed);
+    EXPECT_EQ(run.exit_code, 0) << run.errors;
+    ASSERT_THAT(Lines(out + "/trials.jsonl"), SizeIs(2));
+    EXPECT_EQ(absl::StrCat(Lines(out + "/trials.jsonl")[1].at("trial").at("served").get<int>()),
+              agents);
+  }
 }
 
 TEST_F(TuneSweepProcess, BadUsage) {

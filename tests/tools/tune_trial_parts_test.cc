@@ -2,10 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "absl/strings/numbers.h"
+#include "tools/storm/descriptors.h"
 #include "tools/tune/trial_commands.h"
 #include "tools/tune/trial_reading.h"
 
@@ -74,6 +77,22 @@ TEST(TuneTrialCommands, TheStormHasTheFleet) {
   command = StormCommand(fleet, bench, "127.0.0.1:5");
   EXPECT_EQ(After(command, "--patience"), "exp:3s");
   EXPECT_EQ(After(command, "--interval"), "4s320ms");  // No more than 20,000 of them.
+}
+
+// Each is a storm, which does not begin with fewer than it may have connections.
+TEST(TuneTrialCommands, ATrialTakesTheDescriptorsOfItsLargestStorm) {
+  uint64_t probes = 0;
+  ASSERT_TRUE(absl::SimpleAtoi(After(ProbeCommand({}, "127.0.0.1:5"), "--agents"), &probes));
+  const uint64_t probe = storm::DescriptorsNeeded(probes);
+  EXPECT_EQ(DescriptorsOfTrial(1), probe);
+  EXPECT_EQ(DescriptorsOfTrial(static_cast<int64_t>(probes)), probe);
+  EXPECT_EQ(DescriptorsOfTrial(static_cast<int64_t>(probes) + 1), probe + 1);
+  EXPECT_EQ(DescriptorsOfTrial(20'000), storm::DescriptorsNeeded(20'000));
+  for (const int64_t agents : {250, 251, 20'000}) {
+    EXPECT_EQ(AgentsOfTrial(DescriptorsOfTrial(agents)), agents);
+  }
+  EXPECT_EQ(AgentsOfTrial(probe - 1), 0);
+  EXPECT_EQ(AgentsOfTrial(0), 0);
 }
 
 TEST(TuneTrialReading, WhatIsNotOfTheseProgramsIsAnError) {

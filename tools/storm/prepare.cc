@@ -9,13 +9,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "io/socket.h"
+#include "tools/storm/descriptors.h"
 #include "tools/storm/sockets.h"
 #include "tools/storm/storm.h"
 
 namespace floodgate::storm {
 namespace {
-
-constexpr uint64_t kOwnDescriptors = 16;  // epoll, standard streams, what a resolver opens
 
 std::string FirstWords(const Options& options) {
   if (options.mode == Mode::kHello) return "hello\n";
@@ -76,11 +75,10 @@ absl::Status Storm::CheckDescriptors() const {
   const bool bounded = options_.concurrency > 0 && !options_.holds();
   const auto agents = static_cast<uint64_t>(
       bounded ? std::min(options_.agents, options_.concurrency) : options_.agents);
-  if (agents + kOwnDescriptors <= limit) return absl::OkStatus();
+  if (DescriptorsNeeded(agents) <= limit) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat(agents, " connections at a time need ", agents + kOwnDescriptors,
-                   " descriptors, and the hard limit is ", limit, ": ",
-                   limit > kOwnDescriptors ? limit - kOwnDescriptors : 0,
+      absl::StrCat(agents, " connections at a time need ", DescriptorsNeeded(agents),
+                   " descriptors, and the hard limit is ", limit, ": ", ConnectionsAllowed(limit),
                    " agents are possible; raise it with ulimit -Hn, or start several storms"));
 }
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/duration.h"
 #include "floodgate/backoff_text.h"
+#include "tools/storm/descriptors.h"
 
 namespace floodgate::tune {
 namespace {
@@ -16,7 +17,7 @@ constexpr char kProbeRate[] = "20";
 // A try that takes longer has failed.
 constexpr char kProbePatience[] = "10s";
 // Enough for kProbeRate tries a second that all take kProbePatience.
-constexpr char kProbeAgents[] = "250";
+constexpr int64_t kProbeAgents = 250;
 
 std::string WholeMicroseconds(Duration duration) {
   return FormatDuration(Duration::Microseconds((duration.ns + 999) / 1000));
@@ -86,11 +87,24 @@ std::vector<std::string> StormCommand(const Fleet& fleet, const Bench& bench,
 std::vector<std::string> ProbeCommand(const Bench& bench, const std::string& target) {
   // Longer than a storm can last: it is interrupted when that ends.
   const Duration duration = bench.limit + Duration::Seconds(600);
-  return {bench.storm,  "--json",       "--mode",     "https",
-          "--agents",   kProbeAgents,   "--arrivals", "uniform",
-          "--rate",     kProbeRate,     "--attempts", "1000000000",
-          "--patience", kProbePatience, "--duration", WholeMicroseconds(duration),
+  return {bench.storm,  "--json",
+          "--mode",     "https",
+          "--agents",   absl::StrCat(kProbeAgents),
+          "--arrivals", "uniform",
+          "--rate",     kProbeRate,
+          "--attempts", "1000000000",
+          "--patience", kProbePatience,
+          "--duration", WholeMicroseconds(duration),
           target};
+}
+
+uint64_t DescriptorsOfTrial(int64_t agents) {
+  return storm::DescriptorsNeeded(static_cast<uint64_t>(std::max(agents, kProbeAgents)));
+}
+
+int64_t AgentsOfTrial(uint64_t descriptors) {
+  const auto agents = static_cast<int64_t>(storm::ConnectionsAllowed(descriptors));
+  return agents < kProbeAgents ? 0 : agents;
 }
 
 }  // namespace floodgate::tune

@@ -2,6 +2,7 @@
 #ifndef FLOODGATE_TOOLS_TUNE_TRIAL_COMMANDS_H_
 #define FLOODGATE_TOOLS_TUNE_TRIAL_COMMANDS_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,12 @@ std::vector<std::string> StormCommand(const Fleet& fleet, const Bench& bench,
                                       const std::string& target);
 // Twenty tries a second, until it is interrupted.
 std::vector<std::string> ProbeCommand(const Bench& bench, const std::string& target);
+
+// The least hard limit of descriptors with which a trial of so many agents begins: of the storm or
+// of the probe, each of which is a process of its own and asks for them all (storm/descriptors.h).
+uint64_t DescriptorsOfTrial(int64_t agents);
+// How many agents a trial under that limit can have. 0: none, since the probe does not begin.
+int64_t AgentsOfTrial(uint64_t descriptors);
 
 }  // namespace floodgate::tune
 

@@ -43,8 +43,6 @@ constexpr Duration kStormExtra = Duration::Seconds(60);  // to get ready, and to
 constexpr Duration kProbeLimit = Duration::Seconds(20);
 constexpr Duration kSettleLimit = Duration::Seconds(10);
 constexpr Duration kStopLimit = Duration::Seconds(5);
-// What a storm takes beside its agents, and some for this program and the daemon's own.
-constexpr uint64_t kSpareDescriptors = 100;
 constexpr size_t kTailBytes = 1500;
 constexpr char kSignal[] = R"({"kind":"peergrouper","servers":{"0":{}}})";
 
@@ -78,6 +76,18 @@ absl::Status WritePrivate(const std::string& path, const std::string& text) {
 
 absl::Status Interrupted() {
   return absl::CancelledError("interrupted");
+}
+
+// The programs inherit the limit of this one.
+absl::Status CheckDescriptors(int64_t agents) {
+  const uint64_t needed = DescriptorsOfTrial(agents);
+  const uint64_t limit = RaiseDescriptorLimit();
+  if (limit >= needed) return absl::OkStatus();
+  const int64_t possible = AgentsOfTrial(limit);
+  return absl::FailedPreconditionError(absl::StrCat(
+      "a trial of ", agents, " agents takes ", needed, " open files, and the hard limit is ", limit,
+      "; raise it (as root: ulimit -n ", needed, ")",
+      possible > 0 ? absl::StrCat(", or take at most ", possible, " --agents") : ""));
 }
 
 // One trial's programs. They end when this goes.
@@ -366,14 +376,7 @@ absl::Status PrepareBench(const Fleet& fleet, Bench& bench) {
         "--cores is ", bench.cores, ", and this process may use ", cores, "; give 1 to ", cores,
         ", one less than that if the storm is to have its own"));
   }
-  const uint64_t needed = static_cast<uint64_t>(fleet.agents) + kSpareDescriptors;
-  const uint64_t limit = RaiseDescriptorLimit();
-  if (limit < needed) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        fleet.agents, " agents take ", needed, " open files, and the hard limit is ", limit,
-        "; raise it (as root: ulimit -n ", needed, "), or take fewer --agents"));
-  }
-  return absl::OkStatus();
+  return CheckDescriptors(fleet.agents);
 }
 
 absl::StatusOr<TrialResult> RunTrial(const Setting& setting, const Fleet& fleet, const Bench& bench,

@@ -12,17 +12,16 @@
 #include "base/version.h"
 #include "floodgate/backoff_text.h"
 #include "tools/sim/choices.h"
+#include "tools/storm/command_line.h"
 #include "tools/tune/result_json.h"
 #include "tools/tune/time_text.h"
+#include "tools/tune/trial_commands.h"
 
 namespace floodgate::tune {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-// One storm's most (docs/storm.md), and what it opens beside its agents.
-constexpr int64_t kStormMost = 20'000;
-constexpr uint64_t kSpareDescriptors = 100;
 // Of a core, over the whole storm: it begins and ends with less to do.
 constexpr double kLimitShare = 0.8;
 // Of the controller port's probe (tools/tune/trial_commands.cc).
@@ -66,16 +65,19 @@ Bearable WhatIsBorne(const Fleet& fleet, int cores, int own_cores, uint64_t desc
         " and the storm needs one of its own, but this process may use ", own_cores);
     return borne;
   }
-  if (borne.agents > kStormMost) {
-    borne.agents = kStormMost;
-    borne.fewer = absl::StrCat("one storm is of ", kStormMost, " agents at the most");
+  if (borne.agents > storm::kAgentsMax) {
+    borne.agents = storm::kAgentsMax;
+    borne.fewer = absl::StrCat("one storm is of ", storm::kAgentsMax, " agents at the most");
   }
-  const uint64_t room = descriptors - std::min(descriptors, kSpareDescriptors);
-  if (room < static_cast<uint64_t>(borne.agents)) {
-    borne.agents = static_cast<int64_t>(room);
+  const int64_t room = AgentsOfTrial(descriptors);
+  if (room < borne.agents) {
+    borne.agents = room;
     borne.fewer = absl::StrCat("the hard limit of open files is ", descriptors);
   }
-  if (borne.agents == 0) borne.impossible = absl::StrCat("nothing is compared: ", borne.fewer);
+  if (borne.agents == 0) {
+    borne.impossible = absl::StrCat("nothing is compared: ", borne.fewer, ", and a trial takes ",
+                                    DescriptorsOfTrial(1), " at least");
+  }
   return borne;
 }
 
