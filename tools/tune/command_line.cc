@@ -14,7 +14,8 @@ namespace floodgate::tune {
 namespace {
 
 constexpr char kFooter[] =
-    "Exit status: 0 did it, 1 failed or found what would lose agents, 2 bad usage.\n"
+    "Exit status: 0 did it, 1 failed or found what would lose agents, 2 bad usage, 130 interrupted "
+    "by Ctrl-C, 143 by SIGTERM.\n"
     "See docs/tuning.md.";
 
 void AddAudit(CLI::App& app, CommandLine& line) {
@@ -32,8 +33,8 @@ void AddAudit(CLI::App& app, CommandLine& line) {
   };
   sub->add_option_function<std::string>(
          "--admin", read,
-         "A running floodgated's admin.listen: unix:/path, host:port. Its listeners and its limit "
-         "of open files are looked at, too")
+         "A running floodgated's admin.listen: unix:/path, host:port. Its listeners, its limits of "
+         "open files, connections and memory are looked at, too")
       ->type_name("ADDR")
       ->envname("FLOODGATE_ADMIN");
   sub->add_flag("--unix-backend", options.unix_backend, "backend.address is a unix socket");

@@ -12,6 +12,11 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
+int FailOrInterrupted(const absl::Status& status, const Interrupt& interrupt) {
+  const int failed = Fail(status);
+  return absl::IsCancelled(status) ? interrupt.exit_status() : failed;
+}
+
 void Remark(absl::string_view text) {
   std::fprintf(stderr, "floodgate-tune: %s\n", std::string(text).c_str());
 }

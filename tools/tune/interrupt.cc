@@ -27,6 +27,10 @@ Interrupt::Interrupt() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
 }
 
 Interrupt::~Interrupt() {
+  ReleaseSignals();
+}
+
+void Interrupt::ReleaseSignals() {
   if (receiver.load(std::memory_order_relaxed) != this) return;
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);

@@ -16,15 +16,22 @@ class Interrupt {
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
 
-  // From now on, as long as this lives, SIGINT and SIGTERM raise it. The second one of a kind ends
-  // the process as it would without this. REQUIRES: no other object does so.
+  // From now on, until ReleaseSignals or as long as this lives, SIGINT and SIGTERM raise it. The
+  // second one of a kind ends the process as it would without this. REQUIRES: no other object does
+  // so.
   void CatchSignals();
+  // From now on they do what they do without this: for a time in which there is nothing to end
+  // first. May be followed by CatchSignals again.
+  void ReleaseSignals();
   // Safe in a signal handler. `signal`: which one came.
   void Raise(int signal);
 
   bool came() const { return signal() != 0; }
   // The first that came; 0: none has.
   int signal() const { return signal_.load(std::memory_order_relaxed); }
+  // That of a command that it ended, as shells have it: 130 for SIGINT, 143 for SIGTERM. REQUIRES:
+  // came().
+  int exit_status() const { return 128 + signal(); }
   // Readable, poll(2), from when it has come.
   int fd() const { return fd_.get(); }
 

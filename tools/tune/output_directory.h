@@ -9,7 +9,8 @@
 
 namespace floodgate::tune {
 
-// Makes it, with those above it, unless it is there. Unavailable: it cannot be made.
+// Makes it, with those above it, unless it is there. Unavailable: it cannot be made, or this user
+// may not make files in it.
 absl::Status MakeDirectory(const std::string& directory);
 
 // Removes those of them that are there. Unavailable: one cannot be removed.

@@ -82,8 +82,7 @@ absl::Status ValidateAll(const PredictOptions& options, const Question& question
   return Print(ComparisonsJson(question, fewer, comparisons));
 }
 
-absl::Status Validate(const PredictOptions& options, Question question,
-                      const Interrupt& interrupt) {
+absl::Status Validate(const PredictOptions& options, Question question, Interrupt& interrupt) {
   const Bearable borne =
       WhatIsBorne(question.fleet, question.cores, CoresHere(), DescriptorsHere());
   if (!borne.impossible.empty()) {
@@ -93,28 +92,34 @@ absl::Status Validate(const PredictOptions& options, Question question,
   }
   question.fleet.agents = borne.agents;
   question.storm = StormOfThisHost(kProc, question.cost.handshake);
+  interrupt.CatchSignals();
+  return ValidateAll(options, question, borne.fewer, interrupt);
+}
+
+absl::Status Run(const PredictOptions& options, Interrupt& interrupt) {
   if (!options.out.empty()) {
     if (absl::Status made = MakeDirectory(options.out); !made.ok()) return made;
   }
-  return ValidateAll(options, question, borne.fewer, interrupt);
+  Question question = options.question;
+  if (options.measure) {
+    interrupt.CatchSignals();
+    const absl::StatusOr<MeasuredCost> cost =
+        MeasureAdmission(options.key, options.bench, interrupt);
+    interrupt.ReleaseSignals();
+    if (!cost.ok()) return cost.status();
+    if (interrupt.came()) return absl::CancelledError("interrupted");
+    question.cost = cost->cost;
+    if (!cost->rest_unmeasured.empty()) Remark(RestUnmeasured(*cost));
+  }
+  return options.validate ? Validate(options, question, interrupt) : PredictAll(options, question);
 }
 
 }  // namespace
 
 int RunPredict(const PredictOptions& options) {
   Interrupt interrupt;
-  if (options.measure) interrupt.CatchSignals();
-  Question question = options.question;
-  if (options.measure) {
-    const absl::StatusOr<MeasuredCost> cost =
-        MeasureAdmission(options.key, options.bench, interrupt);
-    if (!cost.ok()) return Fail(cost.status());
-    question.cost = cost->cost;
-    if (!cost->rest_unmeasured.empty()) Remark(RestUnmeasured(*cost));
-  }
-  const absl::Status status =
-      options.validate ? Validate(options, question, interrupt) : PredictAll(options, question);
-  return status.ok() ? 0 : Fail(status);
+  const absl::Status status = Run(options, interrupt);
+  return status.ok() ? 0 : FailOrInterrupted(status, interrupt);
 }
 
 }  // namespace floodgate::tune

@@ -6,7 +6,8 @@
 
 namespace floodgate::tune {
 
-// 0: it ran, whatever came out; 1: it failed, which has been told.
+// 0: it ran, whatever came out; 1: it failed; 130, 143: SIGINT, SIGTERM came while it measured.
+// The last three have been told. While it simulates a signal ends the process.
 int RunPredict(const PredictOptions& options);
 
 }  // namespace floodgate::tune

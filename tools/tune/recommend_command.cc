@@ -26,10 +26,12 @@ constexpr char kSysctl[] = "90-floodgate.conf";
 constexpr char kJson[] = "recommendation.json";
 constexpr Duration kTrialLeast = Duration::Seconds(30);
 
-absl::Status MeasureCosts(const RecommendOptions& options, const Interrupt& interrupt,
-                          Wanted& wanted) {
+absl::Status MeasureCosts(const RecommendOptions& options, Interrupt& interrupt, Wanted& wanted) {
+  interrupt.CatchSignals();
   const absl::StatusOr<MeasuredCost> cost = MeasureAdmission(options.key, options.bench, interrupt);
+  interrupt.ReleaseSignals();
   if (!cost.ok()) return cost.status();
+  if (interrupt.came()) return absl::CancelledError("interrupted");
   if (!cost->rest_unmeasured.empty()) Remark(RestUnmeasured(*cost));
   wanted.cost = cost->cost;
   wanted.key = options.key;
@@ -62,8 +64,7 @@ absl::StatusOr<Tried> TryOut(const RecommendOptions& options, const Wanted& want
 
 absl::Status WriteFiles(const std::string& directory, const Wanted& wanted,
                         const Recommendation& recommendation, const std::string& json) {
-  absl::Status status = MakeDirectory(directory);
-  if (status.ok()) status = WriteFileAtomically(absl::StrCat(directory, "/", kJson), json);
+  absl::Status status = WriteFileAtomically(absl::StrCat(directory, "/", kJson), json);
   // Files that somebody may install are of settings that do it; those of an earlier question are
   // not of this one.
   if (status.ok() && !recommendation.met) status = RemoveFiles(directory, {kToml, kSysctl});
@@ -77,10 +78,12 @@ absl::Status WriteFiles(const std::string& directory, const Wanted& wanted,
   return status;
 }
 
-absl::StatusOr<bool> Run(const RecommendOptions& options, const Interrupt& interrupt) {
+absl::StatusOr<bool> Run(const RecommendOptions& options, Interrupt& interrupt) {
   Wanted wanted = options.wanted;
   absl::Status status;
-  if (options.measure) status = MeasureCosts(options, interrupt, wanted);
+  // First: what cannot be written need not be searched for.
+  if (!options.out.empty()) status = MakeDirectory(options.out);
+  if (status.ok() && options.measure) status = MeasureCosts(options, interrupt, wanted);
   if (!status.ok()) return status;
   const bool text = !options.json;
   const auto say = [&](const std::string& what) {
@@ -92,6 +95,7 @@ absl::StatusOr<bool> Run(const RecommendOptions& options, const Interrupt& inter
   say(RecommendationText(wanted, recommendation));
   std::optional<Tried> tried;
   if (options.try_out && recommendation.met) {
+    interrupt.CatchSignals();
     absl::StatusOr<Tried> result = TryOut(options, wanted, recommendation.best.setting, interrupt);
     if (!result.ok()) return result.status();
     tried = *std::move(result);
@@ -111,9 +115,8 @@ absl::StatusOr<bool> Run(const RecommendOptions& options, const Interrupt& inter
 
 int RunRecommend(const RecommendOptions& options) {
   Interrupt interrupt;
-  if (options.measure) interrupt.CatchSignals();
   const absl::StatusOr<bool> met = Run(options, interrupt);
-  if (!met.ok()) return Fail(met.status());
+  if (!met.ok()) return FailOrInterrupted(met.status(), interrupt);
   return *met ? 0 : 1;
 }
 

@@ -7,7 +7,8 @@
 namespace floodgate::tune {
 
 // 0: there are settings that do it, and if they were tried they did; 1: there are none, or it
-// failed, which has been told.
+// failed; 130, 143: SIGINT, SIGTERM came while it measured or tried. What failed has been told.
+// While it simulates a signal ends the process.
 int RunRecommend(const RecommendOptions& options);
 
 }  // namespace floodgate::tune

@@ -28,8 +28,6 @@
 namespace floodgate::tune {
 namespace {
 
-constexpr int kSignalled = 128;  // and the signal's number, as shells have it
-
 void Warn(const std::string& text) {
   std::fprintf(stderr, "floodgate-tune: warning: %s\n", text.c_str());
 }
@@ -169,7 +167,7 @@ int Sweep::Run() {
                "floodgate-tune: interrupted; %zu of %zu trials are in %s, and the same command "
                "makes the others\n",
                trials_.size(), StepsOf(plan_).size(), options_.out.c_str());
-  return kSignalled + interrupt_.signal();
+  return interrupt_.exit_status();
 }
 
 }  // namespace
