@@ -18,7 +18,6 @@ constexpr std::array<Unit, 5> kUnits = {{{"h", 3'600'000'000'000},
                                          {"s", 1'000'000'000},
                                          {"ms", 1'000'000},
                                          {"us", 1'000}}};
-constexpr int64_t kMaxNs = int64_t{365} * 24 * 3600 * 1'000'000'000;
 
 // Takes the digits at the front of `text`. nullopt: there are none, or far too many.
 std::optional<int64_t> TakeNumber(absl::string_view& text) {
@@ -49,7 +48,7 @@ std::optional<Duration> ParseDuration(absl::string_view text) {
     while (next_unit < kUnits.size() && kUnits[next_unit].name != name) ++next_unit;
     if (next_unit == kUnits.size()) return std::nullopt;
     const int64_t unit_ns = kUnits[next_unit++].ns;
-    if (*number > (kMaxNs - total_ns) / unit_ns) return std::nullopt;
+    if (*number > (kDurationMax.ns - total_ns) / unit_ns) return std::nullopt;
     total_ns += *number * unit_ns;
     text.remove_prefix(letters);
   }

@@ -10,8 +10,12 @@
 
 namespace floodgate {
 
+// The longest that ParseDuration reads: 365 days.
+inline constexpr Duration kDurationMax = Duration::Seconds(int64_t{365} * 24 * 3600);
+
 // One or more whole numbers, each with its unit (us, ms, s, m, h), largest unit first, each at most
-// once; no sign, no spaces, at most 365 days in all. "0s" is zero. nullopt if it is anything else.
+// once; no sign, no spaces, at most kDurationMax in all. "0s" is zero. nullopt if it is anything
+// else.
 std::optional<Duration> ParseDuration(absl::string_view text);
 
 // The shortest text that ParseDuration reads back as the same value. REQUIRES: a whole number of

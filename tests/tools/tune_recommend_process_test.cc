@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "tests/e2e/child_process.h"
@@ -26,16 +29,20 @@ using testing::StartsWith;
 // It measures for seconds, and on a busy machine for longer than other programs may take.
 constexpr std::chrono::minutes kTunePatience{2};
 
-Finished Tune(const std::string& words) {
-  const e2e::TemporaryDirectory directory;
+e2e::ChildProcess Start(const std::string& words, const e2e::TemporaryDirectory& directory) {
   std::vector<std::string> arguments = {TUNE_PATH};
   for (const absl::string_view word : absl::StrSplit(words, ' ', absl::SkipEmpty())) {
     arguments.emplace_back(word);
   }
-  e2e::ChildProcess child({.arguments = arguments,
-                           .output_path = directory.File("output"),
-                           .errors_path = directory.File("errors"),
-                           .descriptors_max = std::nullopt});
+  return e2e::ChildProcess({.arguments = arguments,
+                            .output_path = directory.File("output"),
+                            .errors_path = directory.File("errors"),
+                            .descriptors_max = std::nullopt});
+}
+
+Finished Tune(const std::string& words) {
+  const e2e::TemporaryDirectory directory;
+  e2e::ChildProcess child = Start(words, directory);
   const std::optional<int> status = child.Wait(kTunePatience);
   EXPECT_TRUE(status.has_value()) << words << ": did not end in time";
   return {.exit_code = status.has_value() ? WEXITSTATUS(*status) : -1,
@@ -135,11 +142,68 @@ TEST(TuneValidateProcess, MoreCoresThanTheHostHasAreNotCompared) {
   EXPECT_THAT(run.errors, HasSubstr("nothing is compared"));
 }
 
+TEST(TuneInterrupted, WhatMeasuresEndsItsProgramsAndHasTheExitStatusOfShells) {
+  const e2e::TemporaryDirectory directory;
+  // It never tells its ports, so that it is still waited for when the signal comes.
+  const std::string program = directory.File("floodgated");
+  e2e::WriteFile(program, "#!/bin/sh\nexec tail -f /dev/null\n");
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  const std::string question = "--agents 50 --cores 1 --patience 10s --handshake-cost measure";
+  for (const std::string& command :
+       {"predict " + question, "recommend --recovery 9s " + question}) {
+    for (const int signal : {SIGINT, SIGTERM}) {
+      const e2e::TemporaryDirectory said;
+      e2e::ChildProcess child =
+          Start(absl::StrCat(command, " --storm ", STORM_PATH, " --floodgated ", program), said);
+      ASSERT_TRUE(e2e::Eventually([&] { return !e2e::ChildrenOf(child.pid()).empty(); }))
+          << e2e::ReadFile(said.File("errors"));
+      child.Signal(signal);
+      const std::optional<int> status = child.Wait();
+      ASSERT_TRUE(status.has_value()) << command << ": did not end in time";
+      ASSERT_TRUE(WIFEXITED(*status)) << command;
+      EXPECT_EQ(WEXITSTATUS(*status), 128 + signal) << command;
+      EXPECT_EQ(e2e::ReadFile(said.File("errors")), "floodgate-tune: interrupted\n");
+      EXPECT_EQ(e2e::ReadFile(said.File("output")), "");
+    }
+  }
+}
+
+// It once waited for the end of the simulation, and then went on.
+TEST(TuneInterrupted, WhatSimulatesEndsAtOnce) {
+  std::string backlogs = "1000";
+  for (int backlog = 1001; backlog < 1050; ++backlog) absl::StrAppend(&backlogs, ",", backlog);
+  const e2e::TemporaryDirectory said;
+  e2e::ChildProcess child = Start(
+      absl::StrCat("predict --agents 100000 --cores 1 --patience 60s --handshake-cost measure "
+                   "--floodgated /bin/false --backlog ",
+                   backlogs),
+      said);
+  ASSERT_TRUE(e2e::Eventually([&] {
+    return absl::StrContains(e2e::ReadFile(said.File("output")), "100000 agents at once");
+  })) << e2e::ReadFile(said.File("errors"));
+  child.Signal(SIGINT);
+  const std::optional<int> status = child.Wait();
+  ASSERT_TRUE(status.has_value()) << "did not end in time";
+  EXPECT_TRUE(WIFSIGNALED(*status) && WTERMSIG(*status) == SIGINT) << *status;
+}
+
+TEST(TuneOut, ADirectoryThatCannotBeMadeIsToldBeforeAnythingIsMeasuredOrSimulated) {
+  const std::string question =
+      " --agents 50 --cores 1 --patience 10s --handshake-cost measure --out /proc/nothing";
+  for (const char* command : {"recommend --recovery 9s", "predict --validate"}) {
+    const Finished run = Tune(absl::StrCat(command, question, kPrograms));
+    EXPECT_EQ(run.exit_code, 1);
+    EXPECT_EQ(run.output, "");
+    EXPECT_THAT(run.errors, StartsWith("floodgate-tune: --out: /proc/nothing cannot be made: "));
+  }
+}
+
 TEST(TuneRecommendUsage, MistakesAreToldWithTheirRemedy) {
   const std::string question = "recommend --agents 50 --cores 1 --patience 10s";
   const std::vector<std::pair<std::string, std::string>> cases = {
       {question, "--recovery is required"},
-      {question + " --recovery soon", "write 250us, 2s or 1m30s"},
+      {question + " --recovery soon", "\"soon\" is no duration of 1us to 24h; write whole numbers"},
+      {question + " --recovery 9s --parked 1h1us", "no duration of 1us to 1h"},
       {question + " --recovery 9s --handshake-cost 4ms --try", "takes --handshake-cost measure"},
       {"predict --agents 5 --cores 1 --patience 9s --handshake-cost 4ms --validate",
        "takes --handshake-cost measure"},

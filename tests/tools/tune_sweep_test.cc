@@ -265,7 +265,7 @@ TEST_F(TuneSweepProcess, BadUsage) {
       {{"sweep", "--agents", "5", "--out", out, "--backlog", "64,8,64"}, "64 is given twice"},
       {{"sweep", "--agents", "5", "--out", out, "--drain-rate", "fast"}, "--drain-rate"},
       {{"sweep", "--agents", "5", "--out", out, "--runs", "0"}, "not in range 1 to 1000"},
-      {{"sweep", "--agents", "5", "--out", out, "--limit", "0s"}, "no duration up to"},
+      {{"sweep", "--agents", "5", "--out", out, "--limit", "0s"}, "no duration of 1us to 24h"},
       {{"sweep", "--agents", "5", "--out", out, "--patience", "long"}, "write 3s, exp:3s"},
       {{"sweep", "--agents", "5", "--out", out, "--key", "dsa"}, "--key"},
   };

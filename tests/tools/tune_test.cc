@@ -107,6 +107,7 @@ e2e::Config SmallConfig() {
   config.Set("controller.listen", "[\"unix:@floodgate-tune-test\"]")
       .Set("agent.listen", "[\"127.0.0.1:0\"]")
       .Set("agent.backlog", "16")
+      .Set("limits.connections", "10")
       .SetText("backend.address", "unix:@floodgate-tune-backend");
   return config;
 }
@@ -132,11 +133,13 @@ TEST_F(TuneAuditInItsOwnNetwork, WhatASpoiltHostLosesIsFoundAndWhatItPrintsMends
                 testing::UnorderedElementsAre(testing::Pair("loses-agents", "somaxconn"),
                                               testing::Pair("loses-agents", "listener"),
                                               testing::Pair("loses-agents", "descriptors"),
+                                              testing::Pair("loses-agents", "connections"),
                                               testing::Pair("note", "tcp_syncookies")));
     const Finished text =
         Tune({"audit", "--agents", absl::StrCat(kAgents), "--admin", daemon.admin_address()});
     EXPECT_EQ(text.exit_code, 1);
     EXPECT_THAT(text.output, HasSubstr("loses-agents net.core.somaxconn = 128\n"));
+    EXPECT_THAT(text.output, HasSubstr("loses-agents limits.connections = 10\n"));
     EXPECT_THAT(text.output, HasSubstr(absl::StrCat("agent listener ", daemon.agent(),
                                                     ": limit 16, 0 waiting\n")));
     EXPECT_THAT(text.output, HasSubstr(absl::StrCat("open files of floodgated, process ",
@@ -235,6 +238,26 @@ TEST(TuneUsage, HelpAndVersion) {
   EXPECT_THAT(version.output, StartsWith("floodgate-tune "));
 }
 
+TEST(TuneUsage, TheHelpOfEachCommandHasTheExitStatusAndTheLimitsOfDurations) {
+  const std::vector<std::pair<std::string, std::vector<std::string>>> cases = {
+      {"audit", {}},
+      {"predict",
+       {"--patience DURATION (1us to 8760h)", "--handshake-cost DURATION (1us to 10s)|measure",
+        "--limit DURATION (1us to 24h)"}},
+      {"recommend",
+       {"--patience DURATION (1us to 8760h)", "--recovery DURATION (1us to 24h)",
+        "--parked DURATION (1us to 1h)"}},
+      {"report", {}},
+      {"sweep", {"--patience DURATION (1us to 8760h)", "--limit DURATION (1us to 24h)"}},
+  };
+  for (const auto& [command, types] : cases) {
+    const Finished help = Tune({command, "--help"});
+    EXPECT_EQ(help.exit_code, 0) << command;
+    EXPECT_THAT(help.output, HasSubstr("2 bad usage, 130 interrupted by Ctrl-C, 143 by SIGTERM"));
+    for (const std::string& type : types) EXPECT_THAT(help.output, HasSubstr(type)) << command;
+  }
+}
+
 TEST(TuneUsage, MistakesAreToldWithTheirRemedy) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{}, "subcommand is required"},
@@ -247,9 +270,13 @@ TEST(TuneUsage, MistakesAreToldWithTheirRemedy) {
       {{"report"}, "directory is required"},
       {{"report", "a", "b"}, "b is not known here"},
       {Question({"--patience", "soon"}), "write 3s, exp:3s or 500ms/30s"},
+      {Question({"--patience", "1.5s"}),
+       "each time 1us to 8760h, in whole numbers with their units: 1500ms, not 1.5s"},
       {Question({"--retry", "never"}), "write none, immediate, fixed"},
-      {Question({"--handshake-cost", "0s"}), "write 250us, 2s or 1m30s"},
-      {Question({"--handshake-cost", "11s"}), "no duration up to 10s"},
+      {Question({"--handshake-cost", "0s"}), "\"0s\" is no duration of 1us to 10s; write whole"},
+      {Question({"--handshake-cost", "11s"}), "\"11s\" is no duration of 1us to 10s; write whole"},
+      {Question({"--handshake-cost", "0.25ms"}), "largest first: 250us, 1500ms, 2s or 1m30s"},
+      {Question({"--limit", "24h1us"}), "no duration of 1us to 24h"},
       {Question({"--cores", "65"}), "not in range 1 to 64"},
       {Question({"--backlog", "16,0"}), "not in range 1 to 1000000"},
       {Question({"--key", "ecdsa"}), "is of --handshake-cost measure alone"},

@@ -15,21 +15,34 @@ namespace {
 constexpr int64_t kAgentsMax = 1'000'000;
 constexpr Duration kHandshakeMost = Duration::Seconds(10);
 
+// A microsecond is the smallest unit.
+std::string RangeText(Duration most) {
+  return absl::StrCat("1us to ", FormatDuration(most));
+}
+
 }  // namespace
 
 Duration ReadDuration(const std::string& option, const std::string& text, Duration most) {
   const std::optional<Duration> duration = ParseDuration(text);
   if (!duration.has_value() || duration->ns <= 0 || *duration > most) {
-    Refuse(option, absl::StrCat("\"", text, "\" is no duration up to ", FormatDuration(most),
-                                "; write 250us, 2s or 1m30s"));
+    Refuse(option, absl::StrCat("\"", text, "\" is no duration of ", RangeText(most),
+                                "; write whole numbers with their units, largest first: 250us, "
+                                "1500ms, 2s or 1m30s"));
   }
   return *duration;
+}
+
+std::string DurationType(Duration most) {
+  return absl::StrCat("DURATION (", RangeText(most), ")");
 }
 
 sim::AgentPatience ReadPatience(const std::string& text) {
   const std::optional<sim::AgentPatience> patience = sim::ParsePatience(text);
   if (!patience.has_value()) {
-    Refuse("--patience", absl::StrCat("\"", text, "\" is none; write 3s, exp:3s or 500ms/30s"));
+    Refuse("--patience",
+           absl::StrCat("\"", text, "\" is none; write 3s, exp:3s or 500ms/30s, each time ",
+                        RangeText(kDurationMax),
+                        ", in whole numbers with their units: 1500ms, not 1.5s"));
   }
   return *patience;
 }
@@ -79,7 +92,7 @@ void AddPatience(CLI::App& sub, std::string& text) {
                  "How long an attempt may take: 3s; exp:3s, exponential with that mean; "
                  "500ms/30s, half of the agents each")
       ->required()
-      ->type_name("DURATION");
+      ->type_name(DurationType(kDurationMax));
 }
 
 void AddRetry(CLI::App& sub, std::string& text) {
@@ -102,7 +115,7 @@ void AddHandshakeCost(CLI::App& sub, std::string& cost, std::string& key) {
       sub.add_option("--handshake-cost", cost,
                      "CPU time of a TLS handshake on that host, or \"measure\": what an agent "
                      "takes is measured on this one")
-          ->type_name("DURATION|measure");
+          ->type_name(absl::StrCat(DurationType(kHandshakeMost), "|measure"));
   if (cost.empty()) {
     option->required();
   } else {

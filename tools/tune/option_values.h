@@ -19,8 +19,10 @@ namespace floodgate::tune {
 inline constexpr int kBacklogMax = 1'000'000;
 inline constexpr int kCoresMax = 64;
 
-// More than zero, and at most `most`.
+// At least a microsecond, and at most `most`.
 Duration ReadDuration(const std::string& option, const std::string& text, Duration most);
+// What --help says of the value of such an option: "DURATION (1us to 24h)".
+std::string DurationType(Duration most);
 sim::AgentPatience ReadPatience(const std::string& text);  // of --patience
 RetryPolicy ReadRetry(const std::string& text);            // of --retry
 KeyKind ReadKey(const std::string& text);                  // of --key; AddKey lets no other through

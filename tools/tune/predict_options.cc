@@ -92,7 +92,7 @@ void AddPredict(CLI::App& app, PredictOptions& options, std::function<void()> ch
   AddHandshakeCost(*sub, typed->handshake_cost, typed->key);
   AddRetry(*sub, typed->retry);
   sub->add_option("--limit", typed->limit, "How long is waited for the last agent, simulated time")
-      ->type_name("DURATION")
+      ->type_name(DurationType(kLimitMost))
       ->capture_default_str();
   AddValidate(*sub, options);
   sub->callback([sub, typed, &options, chosen = std::move(chosen)] {

@@ -48,10 +48,10 @@ void AddRecommend(CLI::App& app, RecommendOptions& options, std::function<void()
   sub->add_option("--recovery", typed->recovery,
                   "From the opening of the gate until every agent is in")
       ->required()
-      ->type_name("DURATION");
+      ->type_name(DurationType(kRecoveryMost));
   sub->add_option("--parked", typed->parked,
                   "How long the fleet may have waited before the gate opens")
-      ->type_name("DURATION")
+      ->type_name(DurationType(kParkedMost))
       ->capture_default_str();
   AddHandshakeCost(*sub, typed->handshake_cost, typed->key);
   AddRetry(*sub, typed->retry);

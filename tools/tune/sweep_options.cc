@@ -95,7 +95,7 @@ void AddSweep(CLI::App& app, SweepOptions& options, std::function<void()> chosen
   AddRetry(*sub, texts->retry);
   AddKey(*sub, texts->key, "Of floodgated's certificate");
   sub->add_option("--limit", texts->limit, "A storm ends after so long in any case")
-      ->type_name("DURATION")
+      ->type_name(DurationType(kLimitMost))
       ->capture_default_str();
   sub->add_option("--out", options.out,
                   "Directory for what is found out; a sweep that was broken off there goes on")
