@@ -86,7 +86,7 @@ absl::Status Validate(const PredictOptions& options, Question question, Interrup
   const Bearable borne =
       WhatIsBorne(question.fleet, question.cores, CoresHere(), DescriptorsHere());
   if (!borne.impossible.empty()) {
-    const absl::Status predicted = PredictAll(options, question);
+    absl::Status predicted = PredictAll(options, question);
     if (!predicted.ok()) return predicted;
     return absl::FailedPreconditionError(borne.impossible);
   }

@@ -16,7 +16,7 @@ constexpr char kConntrackMax[] = "net.netfilter.nf_conntrack_max";
 constexpr char kNrOpen[] = "fs.nr_open";
 constexpr char kConnections[] = "limits.connections";
 constexpr char kNoLimit[] = "0 is no limit of its own: as many as the limit of open files allows.";
-constexpr int64_t kMebibyte = 1024 * 1024;
+constexpr int64_t kMebibyte = int64_t{1} << 20;
 constexpr int64_t kFirstUsualPort = 1024;
 constexpr int64_t kLastPort = 65'535;
 // floodgate's own ports by default: a backend connection must not take one while it restarts.
