@@ -233,6 +233,10 @@ TEST(TuneUsage, HelpAndVersion) {
   EXPECT_THAT(help.output, HasSubstr("audit"));
   EXPECT_THAT(help.output, HasSubstr("predict"));
   EXPECT_THAT(help.output, HasSubstr("report"));
+  const Finished report = Tune({"report", "--help"});
+  EXPECT_EQ(report.exit_code, 0);
+  EXPECT_THAT(report.output, HasSubstr("report [OPTIONS] DIR\n"));
+  EXPECT_THAT(report.output, testing::Not(HasSubstr("DIR DIR")));
   const Finished version = Tune({"--version"});
   EXPECT_EQ(version.exit_code, 0);
   EXPECT_THAT(version.output, StartsWith("floodgate-tune "));
@@ -267,7 +271,7 @@ TEST(TuneUsage, MistakesAreToldWithTheirRemedy) {
       {{"audit", "--agents", "1000001"}, "not in range 1 to 1000000"},
       {{"audit", "--agents", "5", "--admin", "nohost"}, "--admin: nohost: the port is missing"},
       {{"predict", "--agents", "5"}, "is required"},
-      {{"report"}, "directory is required"},
+      {{"report"}, "DIR is required"},
       {{"report", "a", "b"}, "b is not known here"},
       {Question({"--patience", "soon"}), "write 3s, exp:3s or 500ms/30s"},
       {Question({"--patience", "1.5s"}),
