@@ -229,6 +229,7 @@ std::vector<Comparison> SampleComparisons(int count) {
     };
     comparison.predicted.agents = comparison.measured.agents;
     comparison.predicted.served = comparison.measured.served;
+    comparison.predicted.accept_overflows = comparison.measured.accept_overflows * 9 / 10;
     comparison.predicted.half = scaled(comparison.measured.half);
     comparison.predicted.most = scaled(comparison.measured.most);
     comparison.predicted.all = scaled(comparison.measured.all);

@@ -8,6 +8,7 @@
 
 #include "tools/tune/handshake_cost.h"
 #include "tools/tune/predict.h"
+#include "tools/tune/result_json.h"
 
 namespace floodgate::tune {
 namespace {
@@ -86,6 +87,79 @@ TEST(TunePredict, WhoNeverComesBackIsNotServed) {
   const auto json = nlohmann::json::parse(PredictionsJson(question, "", {prediction}));
   EXPECT_TRUE(json.at("settings").at(0).at("time_to_all_s").is_null());
   EXPECT_THAT(PredictionRow(prediction), HasSubstr("never"));
+}
+
+// They came, so "all of the work was for those that were served" would be no true word.
+TEST(TunePredict, WhereNoHandshakeWasMadeNothingWasGood) {
+  Question question = SmallQuestion();
+  question.fleet.patience.time = Duration::Milliseconds(1);
+  question.fleet.retry = RetryPolicy::kNone;
+  question.limit = Duration::Seconds(5);
+  question.parked = Duration::Seconds(1);
+  const Prediction prediction = Predict(question, {.backlog = 200});
+  ASSERT_EQ(prediction.result.served, 0U);
+  ASSERT_EQ(prediction.result.hellos_answered, 0U);
+  EXPECT_EQ(prediction.goodput_ratio(), 0);
+  EXPECT_THAT(PredictionRow(prediction), HasSubstr(" 0.0% "));
+  const auto json = nlohmann::json::parse(PredictionsJson(question, "", {prediction}));
+  EXPECT_EQ(json.at("settings").at(0).at("goodput_ratio"), 0);
+}
+
+// Every figure that a trial and a prediction both have, each another one.
+TEST(TunePredict, AsATrialItHasAllThatTheSimulationTells) {
+  Prediction prediction{.setting = {}, .result = {}};
+  sim::ColdStartResult& result = prediction.result;
+  result.agents = 100;
+  result.served = 90;
+  result.half = Duration::Seconds(1);
+  result.most = Duration::Seconds(2);
+  result.all = Duration::Seconds(3);
+  result.attempts = 120;
+  result.gave_up = 21;
+  result.stale = 22;
+  result.hellos_answered = 113;
+  result.syn_retransmits = 24;
+  result.queue_overflows = 25;
+  result.queue_depth_max = 26;
+  result.timeline = {{.at = Duration::Seconds(1), .queue_depth = 7, .served = 8}};
+  const nlohmann::json json = ToJson(AsTrial(prediction));
+  const nlohmann::json expected = {{"agents", 100},
+                                   {"served", 90},
+                                   {"time_to_50_percent_s", 1.0},
+                                   {"time_to_99_percent_s", 2.0},
+                                   {"time_to_all_s", 3.0},
+                                   {"attempts", 120},
+                                   {"gave_up", 21},
+                                   {"accept_overflows", 25},
+                                   {"syn_retransmits", 24},
+                                   {"stale", 22},
+                                   {"wasted_handshakes", 23},
+                                   {"queue_depth_max", 26},
+                                   // What it does not tell is no zero.
+                                   {"controller_tries", nullptr},
+                                   {"controller_p50_ms", nullptr},
+                                   {"controller_p99_ms", nullptr},
+                                   {"daemon_cpu_s", nullptr},
+                                   {"storm_cpu_share", nullptr},
+                                   {"timeline", nlohmann::json::array({{1.0, 7, 8}})}};
+  EXPECT_EQ(json, expected) << json.dump(2);
+}
+
+TEST(TunePredict, AShortQueueIsFullInTheTrialToo) {
+  Question question = SmallQuestion();
+  question.fleet.agents = 1000;
+  const Prediction prediction = Predict(question, {.backlog = 16});
+  EXPECT_GT(prediction.result.queue_overflows, 0U);
+  EXPECT_EQ(AsTrial(prediction).accept_overflows, prediction.result.queue_overflows);
+}
+
+TEST(TunePredict, OneAgentIsOneAgent) {
+  Question question = SmallQuestion();
+  question.fleet.agents = 1;
+  EXPECT_THAT(PredictionHeading(question), testing::StartsWith("1 agent at once "));
+  const std::string row = PredictionRow(Predict(question, {.backlog = 16}));
+  EXPECT_THAT(row, testing::ContainsRegex(" [0-9.]+ ms "));
+  EXPECT_THAT(row, testing::Not(HasSubstr("0.00 s")));
 }
 
 TEST(TunePredict, JsonHasItsKeys) {

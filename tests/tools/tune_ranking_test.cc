@@ -125,6 +125,38 @@ TEST(RankTest, TheOrderOfTheTrialsDoesNotMatter) {
   } while (std::next_permutation(trials.begin(), trials.end(), less));
 }
 
+TEST(WorstTest, IsTheOneThatLosesMostThenTheSlowestHoweverLittle) {
+  const auto worst = [](const std::vector<Trial>& trials) {
+    std::vector<SettingOutcome> summaries = OutcomesOf(trials);
+    Rank(summaries);
+    return WorstOf(summaries).setting.backlog;
+  };
+  EXPECT_EQ(worst({Make(1, Result(100, 100)), Make(2, Result(99, 100)), Make(3, Result(100, 900))}),
+            2);
+  // The ranking takes 980 and 990 ms as alike, and goes by the controller port.
+  EXPECT_EQ(worst({Make(1, Result(100, 100)), Make(2, Result(100, 990, 1'000)),
+                   Make(3, Result(100, 980, 90'000))}),
+            2);
+  EXPECT_EQ(worst({Make(1, Result(90, 100)), Make(2, Result(90, std::nullopt)),
+                   Make(3, Result(90, 900))}),
+            2);
+  // The best is not the worst, even if it is slower by a little.
+  EXPECT_EQ(worst({Make(1, Result(100, 1'010)), Make(2, Result(100, 1'000))}), 2);
+  EXPECT_EQ(worst({Make(1, Result(100, 100))}), 1);
+}
+
+TEST(OutcomesTest, KnowsHowManyTriesStandBehindTheControllersTime) {
+  std::vector<Trial> trials = {Make(1, Result(100, 100), 1), Make(1, Result(100, 100), 2),
+                               Make(1, Result(100, 100, std::nullopt), 3)};
+  trials[0].result.controller_tries = 7;
+  trials[1].result.controller_tries = 3;
+  trials[2].result.controller_tries = 1;
+  const SettingOutcome outcome = OutcomesOf(trials)[0];
+  EXPECT_EQ(outcome.controller_runs, 2);
+  EXPECT_EQ(outcome.controller_tries_least, 3U);
+  EXPECT_EQ(outcome.controller_tries_most, 7U);
+}
+
 TEST(OutcomesTest, NothingGivesNothing) {
   EXPECT_TRUE(OutcomesOf({}).empty());
   std::vector<SettingOutcome> none;

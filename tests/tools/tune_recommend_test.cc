@@ -69,7 +69,7 @@ TEST(TuneRecommend, WhereTheCpuIsTheBoundItSaysHowManyCoresAreNot) {
   EXPECT_THAT(recommendation.bottleneck->why, HasSubstr("The CPU is the bound."));
   EXPECT_THAT(recommendation.bottleneck->why, HasSubstr("1 core admits 239 agents a second"));
   const std::string text = RecommendationText(wanted, recommendation);
-  EXPECT_THAT(text, HasSubstr("2 cores: all are in after 0."));
+  EXPECT_THAT(text, testing::ContainsRegex("2 cores: all are in after [0-9]+ ms\\."));
   EXPECT_THAT(text, HasSubstr("A certificate with an ECDSA P-256 key: 428 us an agent"));
   EXPECT_THAT(text, HasSubstr("A recovery time of 1."));
 }
@@ -91,7 +91,7 @@ TEST(TuneRecommend, WhereNobodyComesAgainPatienceIsTheBound) {
   ASSERT_FALSE(recommendation.met);
   EXPECT_EQ(recommendation.bottleneck->bound, Bound::kPatience);
   EXPECT_THAT(recommendation.bottleneck->why, HasSubstr("patience is the bound"));
-  EXPECT_THAT(RecommendationText(wanted, recommendation), HasSubstr("Agents that wait for 5.0 s"));
+  EXPECT_THAT(RecommendationText(wanted, recommendation), HasSubstr("Agents that wait for 5.00 s"));
 }
 
 // It once said that patience was the bound, beside a table of settings that were in in time.
@@ -158,6 +158,45 @@ TEST(TuneRecommend, ALargeFleetNeedsPortsAndTrackedConnections) {
   EXPECT_THAT(keys, HasSubstr("LimitNOFILE\n"));
 }
 
+// "waited for 0 s", "after 0.0 s" and "1 agents" say nothing.
+TEST(TuneRecommend, ShortTimesHaveTheirDigitsAndOneIsOne) {
+  Wanted wanted = SmallWanted();
+  wanted.fleet.agents = 1;
+  wanted.recovery = Duration::Seconds(1);
+  wanted.parked = Duration::Milliseconds(200);
+  const Recommendation recommendation = Recommend(wanted);
+  ASSERT_TRUE(recommendation.met);
+  std::string text = RecommendationHeading(wanted);
+  for (const Reasoned& setting : recommendation.settings) {
+    // That of the unit is the audit's.
+    if (setting.change.kind != Change::Kind::kUnit) text += setting.why + "\n";
+  }
+  EXPECT_THAT(text, testing::StartsWith("1 agent, patience 1m, "));
+  EXPECT_THAT(recommendation.settings[0].why, HasSubstr("if it has waited for 200 ms then"));
+  EXPECT_THAT(recommendation.settings[0].why,
+              testing::ContainsRegex("all are in after [0-9.]+ ms if the fleet comes"));
+  for (const char* wrong : {"1 agents", " 0 s", " 0.0 s", "1 cores"}) {
+    EXPECT_THAT(text, Not(HasSubstr(wrong)));
+  }
+}
+
+TEST(TuneRecommend, ATrialThatWasTooSlowLostNobody) {
+  Tried tried{.fleet = {}, .fewer = "", .result = {}};
+  tried.fleet.agents = 1;
+  tried.result.agents = tried.result.served = 1;
+  tried.result.gave_up = 1;
+  tried.result.all = tried.result.most = Duration::Milliseconds(2'500);
+  EXPECT_THAT(TriedText(SmallWanted(), tried),
+              testing::AllOf(HasSubstr("a real storm of 1 agent: 1 served, 99 % after 2.50 s, all "
+                                       "after 2.50 s, 1 attempt given up, 0 SYNs sent again"),
+                             HasSubstr("No agent was lost, but not all were in within 2s.")));
+  tried.result.served = 0;
+  tried.result.all = tried.result.most = std::nullopt;
+  EXPECT_THAT(TriedText(SmallWanted(), tried),
+              testing::AllOf(HasSubstr("99 % never, all never"),
+                             HasSubstr("1 agent was lost; 2s was asked for.")));
+}
+
 TEST(TuneRecommend, JsonHasItsKeys) {
   const Wanted wanted = SmallWanted();
   const auto json = nlohmann::json::parse(RecommendationJson(wanted, Recommend(wanted), nullptr));
@@ -199,6 +238,10 @@ TEST(TuneValidate, TheRatioIsOfTheTimesToNinetyNinePercent) {
   Comparison comparison = SomeComparison();
   EXPECT_DOUBLE_EQ(Ratio(comparison).value(), 0.9);
   EXPECT_THAT(ComparisonText(comparison), HasSubstr("predicted is 0.90 of measured"));
+  EXPECT_THAT(ComparisonText(comparison), HasSubstr(" overflows "));
+  comparison.predicted.accept_overflows = 4321;
+  comparison.measured.accept_overflows = 8765;
+  EXPECT_THAT(ComparisonText(comparison), testing::ContainsRegex("predicted .* 4321 .*\n.* 8765 "));
   comparison.measured.most.reset();
   EXPECT_EQ(Ratio(comparison), std::nullopt);
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -115,6 +116,10 @@ TEST(TuneRecords, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(records->comparisons[0].handshake_cost, comparison.handshake_cost);
   EXPECT_EQ(records->comparisons[0].fleet.agents, 50);
   ExpectSame(records->comparisons[0].measured, FullResult());
+  // A prediction has no value there, which is not zero.
+  EXPECT_EQ(records->comparisons[0].predicted.storm_cpu_share, std::nullopt);
+  EXPECT_EQ(records->comparisons[0].predicted.controller_tries, std::nullopt);
+  EXPECT_THAT(ReadFile(directory.File("comparisons.jsonl")), HasSubstr("\"storm_cpu_share\":null"));
 }
 
 TEST(TuneRecords, ADirectoryWithoutThemIsEmpty) {

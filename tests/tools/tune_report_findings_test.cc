@@ -2,12 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_join.h"
 #include "tools/tune/report/findings.h"
+#include "tools/tune/report/line_plot.h"
+#include "tools/tune/report/losses.h"
 #include "tools/tune/report/scatter.h"
 #include "tools/tune/report/unfinished.h"
 
@@ -31,6 +34,7 @@ TrialResult Result(std::optional<int64_t> most_ms, uint64_t served = kAgents) {
     result.most = Duration::Milliseconds(*most_ms);
     result.all = Duration::Milliseconds(*most_ms + 50);
   }
+  result.controller_tries = 240;
   result.controller_p99 = Duration::Milliseconds(3);
   return result;
 }
@@ -72,7 +76,7 @@ TEST(FindingsTest, SaysWhatToSetAndWhatComesOfIt) {
   EXPECT_THAT(Joined(findings.reasons),
               AllOf(HasSubstr("it is the fastest; the next one, backlog 16, takes 14.2 s"),
                     HasSubstr("defaults (backlog 4,096) were not tried"),
-                    HasSubstr("answered within 3.00 ms in 99 of 100 tries")));
+                    HasSubstr("the controller port answered 99 % of 240 tries within 3.00 ms.")));
 }
 
 TEST(FindingsTest, GivesTheLinesToWrite) {
@@ -104,7 +108,7 @@ TEST(FindingsTest, TellsWhatTheLosersShare) {
   sweep.records.trials[3].result.accept_overflows = 2'130;
   EXPECT_EQ(sweep.Look().losses[0],
             "2 of 4 settings lost agents, up to 400 of 1,000: all those with backlog 16, and no "
-            "others. In the worst, the queue was full 2,130 times.");
+            "others. In the worst, backlog 16, drain rate 500/s, the queue was full 2,130 times.");
   EXPECT_THAT(sweep.Look().losses.back(), HasSubstr("comes again after 1, 2, 3 … s"));
 }
 
@@ -134,6 +138,110 @@ TEST(FindingsTest, TellsWhatCostsTimeOnly) {
   EXPECT_EQ(findings.variations[0].what, "drain rate 100");
   EXPECT_EQ(findings.variations[0].effect,
             "7.1 times as long: 1,000 agents at 100 a second take 10.0 s");
+}
+
+// Of fewer than a hundred tries, or agents, nothing is told by the hundred; of more runs than one
+// it is told that the time is a median.
+TEST(FindingsTest, ClaimsNoMoreTriesThanThereWere) {
+  const auto reasons = [](const std::vector<std::optional<uint64_t>>& tries) {
+    std::vector<Trial> trials;
+    for (const std::optional<uint64_t>& of_run : tries) {
+      TrialResult result = Result(1'000);
+      result.controller_tries = of_run;
+      if (of_run == 0) result.controller_p99.reset();
+      trials.push_back({{}, static_cast<int>(trials.size()) + 1, result});
+    }
+    return Joined(Case(trials).Look().reasons);
+  };
+  EXPECT_THAT(reasons({3}),
+              HasSubstr("the controller port answered each of 3 tries within 3.00 ms."));
+  EXPECT_THAT(reasons({1}), HasSubstr("the controller port answered the one try within 3.00 ms."));
+  EXPECT_THAT(reasons({100}), HasSubstr("answered 99 % of 100 tries within 3.00 ms."));
+  EXPECT_THAT(reasons({3, 5}), HasSubstr("answered the tries within 3.00 ms (median of 2 runs of 3 "
+                                         "to 5 tries each)."));
+  EXPECT_THAT(reasons({120, 120}), HasSubstr("answered 99 % of the tries within 3.00 ms (median of "
+                                             "2 runs of 120 tries each)."));
+  EXPECT_THAT(reasons({50, 120}),
+              HasSubstr("99 % of the tries, all of fewer than a hundred, within"));
+  EXPECT_THAT(reasons({3, 0}), HasSubstr("each of 3 tries within 3.00 ms; 1 run has no such time"));
+  EXPECT_THAT(reasons({std::nullopt}), HasSubstr("the controller port's p99 was 3.00 ms."));
+  for (const std::string& text : {reasons({3}), reasons({3, 5}), reasons({std::nullopt})}) {
+    EXPECT_THAT(text, Not(HasSubstr("of 100")));
+    EXPECT_THAT(text, Not(HasSubstr("99 % of")));
+  }
+}
+
+TEST(FindingsTest, OfFewAgentsNothingIsToldByTheHundred) {
+  TrialResult result = Result(1'000);
+  result.agents = result.served = 99;
+  Case few({{{}, 1, result}});
+  EXPECT_THAT(few.Look().headline, HasSubstr("all 99 agents were in after 1.05 s."));
+  EXPECT_EQ(few.Look().reasons[0],
+            "In its one run half of the agents were in after 500 ms, all after 1.05 s.");
+  Case runs({{{}, 1, Result(1'000)}, {{}, 2, Result(1'100)}});
+  EXPECT_EQ(runs.Look().reasons[0],
+            "In 2 runs half of the agents were in after 500–550 ms, 99 % after 1.00–1.10 s, all "
+            "after 1.05–1.15 s.");
+}
+
+TEST(FindingsTest, WhatCostsMostTimeIsTheWorstOfTheCharts) {
+  // As fast within 5 %, so the ranking goes by the controller port: the slowest is not its last.
+  std::vector<Trial> trials = {{{.backlog = 4096}, 1, Result(1'400)},
+                               {{.backlog = 16}, 1, Result(9'900)},
+                               {{.backlog = 64}, 1, Result(9'800)}};
+  trials[2].result.controller_p99 = Duration::Milliseconds(90);
+  for (Trial& trial : trials) {
+    trial.result.timeline = {{.at = Duration::Seconds(1), .queue_depth = 1, .served = 1},
+                             {.at = Duration::Seconds(2), .queue_depth = 2, .served = 1'000}};
+  }
+  std::vector<SettingOutcome> summaries = OutcomesOf(trials);
+  Rank(summaries);
+  ASSERT_EQ(summaries.back().setting.backlog, 64);
+  Case sweep(trials);
+  EXPECT_THAT(sweep.Look().losses,
+              ElementsAre("None of the 3 settings lost an agent.",
+                          "What costs most time without losing anybody is backlog 16: 9.90 s, 7.1 "
+                          "times as long."));
+  const std::vector<Shown> shown = ShownTrials(trials, summaries);
+  ASSERT_EQ(shown.size(), 2U);
+  EXPECT_EQ(shown.back().role, "worst");
+  EXPECT_EQ(shown.back().summary->setting.backlog, 16);
+}
+
+TEST(FindingsTest, NamesTheSlowestEvenIfItLosesAgents) {
+  const std::string slower = "What costs most time without losing anybody is backlog 64: 9.90 s, ";
+  Case sweep({{{.backlog = 4096}, 1, Result(1'400)},
+              {{.backlog = 64}, 1, Result(9'900)},
+              {{.backlog = 16}, 1, Result(14'000, 995)}});
+  EXPECT_THAT(
+      Joined(sweep.Look().losses),
+      AllOf(HasSubstr("What costs most time of all is backlog 16: 14.0 s, 10 times as long; "
+                      "it loses agents, too.\n"),
+            HasSubstr(slower)));
+  sweep.records.trials.push_back({{.backlog = 8}, 1, Result(std::nullopt, 400)});
+  EXPECT_THAT(
+      Joined(sweep.Look().losses),
+      AllOf(HasSubstr("With backlog 8 99 % of the agents were never in.\n"), HasSubstr(slower)));
+  sweep.records.trials.push_back({{.backlog = 4}, 1, Result(std::nullopt, 300)});
+  EXPECT_THAT(Joined(sweep.Look().losses),
+              HasSubstr("With 2 settings 99 % of the agents were never in."));
+}
+
+TEST(FindingsTest, OneIsOne) {
+  TrialResult worst = Result(9'000, 999);
+  worst.agents = 1'000;
+  EXPECT_EQ(Case({{{}, 1, worst}}).Look().losses[0],
+            "In its worst run 1 agent of 1,000 was not served.");
+  SettingOutcome best;
+  SettingOutcome one;
+  best.agents = one.agents = 1;
+  one.accept_overflows = one.gave_up = 1;
+  EXPECT_EQ(CauseOf(one, best),
+            "the queue was full 1 time; 1 attempt ended because the agent's patience was over");
+  one.accept_overflows = one.gave_up = 0;
+  one.syn_retransmits = one.wasted_handshakes = 1;
+  EXPECT_EQ(CauseOf(one, best),
+            "1 SYN was sent again; 1 handshake was begun for agents that were not served");
 }
 
 TEST(FindingsTest, VariationsDifferFromTheBestInOneThing) {
@@ -194,7 +302,8 @@ TEST(FindingsTest, OneSettingIsNoChoice) {
 TEST(FindingsTest, OneAgentIsOneAgent) {
   TrialResult result = Result(5);
   result.agents = result.served = 1;
-  EXPECT_THAT(Case({{{}, 1, result}}).Look().headline, HasSubstr("the agent was in, 99 %"));
+  EXPECT_THAT(Case({{{}, 1, result}}).Look().headline,
+              HasSubstr("the agent was in after 55.0 ms."));
 }
 
 TEST(FindingsTest, CautionsWhereTheFiguresAreWeak) {

@@ -79,6 +79,32 @@ TEST(ReportTest, MarksWhatIsNotDoneAndWhoIsNotIn) {
                     Not(HasSubstr("class=\"ring")), Not(HasSubstr("class=\"best-row"))));
 }
 
+// "The other cells were not tried" of a map that has no other cells is false.
+TEST(ReportTest, SaysThatCellsWereNotTriedOnlyWhereSomeWereNot) {
+  for (const char* whole : {"whole", "large", "every-setting-loses", "nobody-served"}) {
+    EXPECT_THAT(ReportOf(whole).html, Not(HasSubstr("not tried.</desc>"))) << whole;
+  }
+  EXPECT_THAT(ReportOf("unfinished").html, HasSubstr(" cells were not tried.</desc>"));
+  ReportInput input;
+  input.records = SampleSweep(SamplePlan(100, {16, 64}, {0, 50}, {0}));
+  std::erase_if(input.records.trials, [](const Trial& trial) {
+    return trial.setting == Setting{.backlog = 64, .drain_rate = 50, .handshakes = 0};
+  });
+  const absl::StatusOr<Report> report = MakeReport(input, "DIR");
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_THAT(report->html, HasSubstr("; 1 cell was not tried.</desc>"));
+}
+
+TEST(ReportTest, ComparisonsShowThePredictedOverflowsToo) {
+  ReportInput input;
+  input.records.comparisons = SampleComparisons(1);
+  input.records.comparisons[0].measured.accept_overflows = 8'765;
+  input.records.comparisons[0].predicted.accept_overflows = 4'321;
+  const absl::StatusOr<Report> report = MakeReport(input, "DIR");
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_THAT(report->html, HasSubstr("<td>8,765<span class=\"note\">4,321 predicted</span></td>"));
+}
+
 TEST(ReportTest, WritesForeignTextAsText) {
   EXPECT_THAT(ReportOf("hostile").html,
               AllOf(HasSubstr("&lt;script&gt;alert(&#39;x&#39;)"), Not(HasSubstr("<script"))));

@@ -108,32 +108,6 @@ TEST(ProseTest, KeepsNumbersWithTheirUnitsAndMarksCode) {
   EXPECT_EQ(Prose(""), "");
 }
 
-TEST(TextTest, CountsHaveCommas) {
-  EXPECT_EQ(CountText(int64_t{0}), "0");
-  EXPECT_EQ(CountText(int64_t{999}), "999");
-  EXPECT_EQ(CountText(int64_t{1'000}), "1,000");
-  EXPECT_EQ(CountText(int64_t{1'234'567}), "1,234,567");
-  EXPECT_EQ(CountText(int64_t{-123}), "-123");
-  EXPECT_EQ(CountText(int64_t{-1'234}), "-1,234");
-  EXPECT_EQ(CountText(12.5), "12.5");
-  EXPECT_EQ(CountText(12.0), "12");
-  EXPECT_EQ(CountText(1'234.5), "1,235");
-  EXPECT_EQ(Counted(1, "agent"), "1 agent");
-  EXPECT_EQ(Counted(2'000, "agent"), "2,000 agents");
-}
-
-TEST(TextTest, TimesHaveThreeDigitsAndAUnit) {
-  EXPECT_EQ(TimeText(Duration::Microseconds(350)), "0.35 ms");
-  EXPECT_EQ(TimeText(Duration::Milliseconds(420)), "420 ms");
-  EXPECT_EQ(TimeText(Duration::Microseconds(999'700)), "1.00 s");
-  EXPECT_EQ(TimeText(Duration::Milliseconds(1'420)), "1.42 s");
-  EXPECT_EQ(TimeText(Duration::Milliseconds(14'240)), "14.2 s");
-  EXPECT_EQ(TimeText(Duration::Seconds(142)), "142 s");
-  EXPECT_EQ(TimeText(Duration::Seconds(1'000)), "16.7 min");
-  EXPECT_EQ(TimeText(Duration{}), "0 ms");
-  EXPECT_EQ(TimeText(std::nullopt, "never"), "never");
-}
-
 TEST(TextTest, MinutesAreOfRfc3339) {
   EXPECT_EQ(MinuteText("2026-01-02T03:04:05Z"), "2026-01-02 03:04 UTC");
   EXPECT_EQ(MinuteText("yesterday"), "yesterday");

@@ -144,8 +144,8 @@ TEST(TuneSweep, TableAndJsonSayTheSame) {
                                          "retry immediate; floodgated on 1 core with an ecdsa "
                                          "key\n"));
   EXPECT_THAT(table, testing::ContainsRegex("\n +64 +0 +0 +1 +50 +1.25 s +1.25 s +0 +41 +0 +0 "
-                                            "+7.7 ms +50%\n"));
-  EXPECT_THAT(table, testing::ContainsRegex("\n +64 +500 +0 +1 +49 +never +never "));
+                                            "+7.70 ms +50%\n"));
+  EXPECT_THAT(table, testing::ContainsRegex("\n +64 +500 +0 +1 +49 +never +never .* -\n"));
   EXPECT_THAT(table, Not(HasSubstr("the figures are about the storm")));
   const auto json = nlohmann::json::parse(SweepJson(plan, settings, 6));
   EXPECT_EQ(json.at("agents"), 50);
@@ -156,10 +156,23 @@ TEST(TuneSweep, TableAndJsonSayTheSame) {
   EXPECT_EQ(row.at("time_to_all_s"), 1.25);
   EXPECT_EQ(row.at("syn_retransmits"), 41);
   EXPECT_DOUBLE_EQ(row.at("controller_p99_ms").get<double>(), 7.7);
+  EXPECT_EQ(row.at("storm_cpu_share"), 0.5);
   EXPECT_TRUE(json.at("settings").at(1).at("time_to_all_s").is_null());
+  EXPECT_TRUE(json.at("settings").at(1).at("storm_cpu_share").is_null());
   settings[0].storm_cpu_share = 0.9;
   table = SweepTable(plan, settings);
   EXPECT_THAT(table, HasSubstr("the figures are about the storm"));
+}
+
+TEST(TuneSweep, AMedianBetweenTwoIsNotRoundedUpAndOneAgentIsOne) {
+  Plan plan = SmallPlan();
+  const std::vector<Trial> trials = {TrialOf(kFirst, 1, Duration::Milliseconds(850)),
+                                     TrialOf(kFirst, 2)};
+  EXPECT_THAT(SweepTable(plan, InPlannedOrder(plan, trials)),
+              testing::ContainsRegex("\n +16 +0 +0 +2 +49\\.5 +never "));
+  EXPECT_THAT(SweepTable(plan, InPlannedOrder(plan, {trials[0]})), HasSubstr(" 850 ms "));
+  plan.fleet.agents = 1;
+  EXPECT_THAT(SweepTable(plan, {}), testing::StartsWith("1 agent at once "));
 }
 
 TEST(TuneSweepProgress, Texts) {

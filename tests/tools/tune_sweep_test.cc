@@ -158,7 +158,7 @@ TEST_F(TuneSweepProcess, CtrlCEndsItWithWhatThereIsAndTheNextGoesOn) {
     ASSERT_TRUE(status.has_value()) << "it did not end in time";
     EXPECT_EQ(WEXITSTATUS(*status), 130) << ReadFile(errors);
   }
-  EXPECT_THAT(ReadFile(errors), HasSubstr("interrupted; 1 of 2 trials are in "));
+  EXPECT_THAT(ReadFile(errors), HasSubstr("interrupted; 1 of 2 trials is in "));
   const json document = json::parse(ReadFile(directory_.File("output")));
   EXPECT_EQ(document.at("trials_missing"), 1);
   EXPECT_THAT(document.at("settings"), SizeIs(1));

@@ -47,6 +47,30 @@ double JsonFields::Number(const char* key) {
   return 0;
 }
 
+std::optional<uint64_t> JsonFields::CountOrNull(const char* key) {
+  if (!status_.ok() || Any(key).is_null()) return std::nullopt;
+  return Count(key);
+}
+
+std::optional<double> JsonFields::NumberOrNull(const char* key) {
+  if (!status_.ok() || Any(key).is_null()) return std::nullopt;
+  return Number(key);
+}
+
+bool JsonFields::Flag(const char* key) {
+  const nlohmann::json& value = Any(key);
+  if (value.is_boolean()) return value.get<bool>();
+  Fail(key, "true or false");
+  return false;
+}
+
+const nlohmann::json& JsonFields::Array(const char* key) {
+  const nlohmann::json& value = Any(key);
+  if (value.is_array()) return value;
+  Fail(key, "an array");
+  return Nothing();
+}
+
 std::string JsonFields::Text(const char* key) {
   const nlohmann::json& value = Any(key);
   if (value.is_string()) return value.get<std::string>();

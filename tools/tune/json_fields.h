@@ -24,12 +24,18 @@ class JsonFields {
   uint64_t Count(const char* key) {
     return static_cast<uint64_t>(Whole(key, 0, std::numeric_limits<int64_t>::max()));
   }
+  // The same, or null.
+  std::optional<uint64_t> CountOrNull(const char* key);
   double Number(const char* key);
+  std::optional<double> NumberOrNull(const char* key);
+  bool Flag(const char* key);  // true or false
   std::string Text(const char* key);
   // A number of `unit`, of less than a hundred years and not negative.
   Duration Time(const char* key, Duration unit);
   // The same, or null.
   std::optional<Duration> TimeOrNull(const char* key, Duration unit);
+  // An array.
+  const nlohmann::json& Array(const char* key);
   // The value itself, of any kind; null if there is none, which is an error.
   const nlohmann::json& Any(const char* key);
 

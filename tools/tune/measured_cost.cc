@@ -33,7 +33,7 @@ absl::StatusOr<TrialResult> RunSample(KeyKind key, const HandshakeCost& handshak
 }  // namespace
 
 Duration RestOf(const TrialResult& result, const HandshakeCost& handshake) {
-  const auto served = static_cast<int64_t>(result.served + result.controller_tries);
+  const auto served = static_cast<int64_t>(result.served + result.controller_tries.value_or(0));
   if (!result.daemon_cpu.has_value() || served == 0) return {};
   return std::max(*result.daemon_cpu / served - handshake.whole(), kRestLeast);
 }

@@ -11,7 +11,7 @@
 #include "tools/sim/choices.h"
 #include "tools/tune/result_json.h"
 #include "tools/tune/rules.h"
-#include "tools/tune/time_text.h"
+#include "tools/tune/words.h"
 
 namespace floodgate::tune {
 namespace {
@@ -62,7 +62,7 @@ void SetStorm(const StormHost& storm, sim::ColdStartSetup& setup) {
 }  // namespace
 
 double Prediction::goodput_ratio() const {
-  if (result.hellos_answered == 0) return 1;
+  if (result.hellos_answered == 0) return 0;
   return static_cast<double>(result.served) / static_cast<double>(result.hellos_answered);
 }
 
@@ -111,6 +111,7 @@ TrialResult AsTrial(const Prediction& prediction) {
   trial.all = result.all;
   trial.attempts = result.attempts;
   trial.gave_up = result.gave_up;
+  trial.accept_overflows = result.queue_overflows;
   trial.syn_retransmits = result.syn_retransmits;
   trial.stale = result.stale;
   trial.wasted_handshakes = prediction.wasted_handshakes();
@@ -125,12 +126,13 @@ TrialResult AsTrial(const Prediction& prediction) {
 std::string PredictionHeading(const Question& question) {
   const Fleet& fleet = question.fleet;
   return absl::StrFormat(
-      "%d agents at once when the gate opens, patience %s, retry %s; %d core%s, %.0f us a "
+      "%s at once when the gate opens, patience %s, retry %s; %s, %.0f us a "
       "handshake and %.0f us for all else\n%8s %6s %6s %15s %10s %10s %10s %8s %9s %8s %9s %9s\n",
-      fleet.agents, sim::PatienceText(fleet.patience), RetryPolicyName(fleet.retry), question.cores,
-      question.cores == 1 ? "" : "s", Microseconds(question.cost.handshake.whole()),
-      Microseconds(question.cost.rest), "backlog", "drain", "shakes", "served", "50 %", "99 %",
-      "all", "goodput", "gave up", "stale", "SYN again", "queue max");
+      Counted(fleet.agents, "agent"), sim::PatienceText(fleet.patience),
+      RetryPolicyName(fleet.retry), Counted(question.cores, "core"),
+      Microseconds(question.cost.handshake.whole()), Microseconds(question.cost.rest), "backlog",
+      "drain", "shakes", "served", "50 %", "99 %", "all", "goodput", "gave up", "stale",
+      "SYN again", "queue max");
 }
 
 std::string PredictionRow(const Prediction& prediction) {
@@ -138,10 +140,9 @@ std::string PredictionRow(const Prediction& prediction) {
   const Setting& setting = prediction.setting;
   return absl::StrFormat("%8d %6d %6d %7d/%7d %10s %10s %10s %7.1f%% %9d %8d %9d %9d\n",
                          setting.backlog, setting.drain_rate, setting.handshakes, result.served,
-                         result.agents, SecondsOrNever(result.half), SecondsOrNever(result.most),
-                         SecondsOrNever(result.all), prediction.goodput_ratio() * 100,
-                         result.gave_up, result.stale, result.syn_retransmits,
-                         result.queue_depth_max);
+                         result.agents, TimeOrNever(result.half), TimeOrNever(result.most),
+                         TimeOrNever(result.all), prediction.goodput_ratio() * 100, result.gave_up,
+                         result.stale, result.syn_retransmits, result.queue_depth_max);
 }
 
 std::string PredictionsJson(const Question& question, const std::string& key,

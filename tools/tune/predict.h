@@ -41,7 +41,7 @@ struct Prediction {
   Setting setting;  // and net.core.somaxconn is at least its backlog
   sim::ColdStartResult result;
 
-  // Served agents, of the handshakes whose expensive step was made. 1 if none was.
+  // Served agents by handshakes whose expensive step was made. 0 if none was: they came in vain.
   double goodput_ratio() const;
   uint64_t wasted_handshakes() const;
 };
@@ -49,7 +49,7 @@ struct Prediction {
 // Deterministic: the same question has the same answer. Descriptors are as many as it takes.
 Prediction Predict(const Question& question, const Setting& setting);
 
-// As a trial tells it. Of the controllers, and of overflows, nothing.
+// As a trial tells it. Of the controllers, and of CPU time, nothing.
 TrialResult AsTrial(const Prediction& prediction);
 
 std::string PredictionHeading(const Question& question);

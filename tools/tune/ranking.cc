@@ -47,21 +47,47 @@ TimeSpread SpreadOf(const std::vector<const Trial*>& runs, TimeMember member) {
   return SpreadOf(std::move(times));
 }
 
-template <typename Number>
-double MedianOf(const std::vector<const Trial*>& runs, Number TrialResult::*member) {
-  std::vector<double> values;
-  values.reserve(runs.size());
-  for (const Trial* run : runs) values.push_back(static_cast<double>(run->result.*member));
+// REQUIRES: there are values.
+double MedianOf(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const size_t middle = values.size() / 2;
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+double MedianOf(const std::vector<const Trial*>& runs, uint64_t TrialResult::*member) {
+  std::vector<double> values;
+  values.reserve(runs.size());
+  for (const Trial* run : runs) values.push_back(static_cast<double>(run->result.*member));
+  return MedianOf(std::move(values));
+}
+
+std::optional<double> StormShareOf(const std::vector<const Trial*>& runs) {
+  std::vector<double> shares;
+  for (const Trial* run : runs) {
+    if (run->result.storm_cpu_share.has_value()) shares.push_back(*run->result.storm_cpu_share);
+  }
+  if (shares.empty()) return std::nullopt;
+  return MedianOf(std::move(shares));
+}
+
+void AddController(const std::vector<const Trial*>& runs, SettingOutcome& summary) {
+  std::vector<Duration> times;
+  for (const Trial* run : runs) {
+    if (!run->result.controller_p99.has_value()) continue;
+    const uint64_t tries = run->result.controller_tries.value_or(0);
+    summary.controller_tries_least =
+        times.empty() ? tries : std::min(summary.controller_tries_least, tries);
+    summary.controller_tries_most = std::max(summary.controller_tries_most, tries);
+    times.push_back(*run->result.controller_p99);
+  }
+  summary.controller_runs = static_cast<int>(times.size());
+  summary.controller_p99 = SpreadOf(std::move(times));
 }
 
 SettingOutcome SummaryOf(const std::vector<const Trial*>& runs) {
   SettingOutcome summary;
   summary.setting = runs.front()->setting;
   summary.runs = static_cast<int>(runs.size());
-  std::vector<Duration> controller;
   for (const Trial* run : runs) {
     const TrialResult& result = run->result;
     const uint64_t lost = result.agents - std::min(result.served, result.agents);
@@ -69,12 +95,11 @@ SettingOutcome SummaryOf(const std::vector<const Trial*>& runs) {
     summary.lost = std::max(summary.lost, lost);
     summary.served_total += result.served;
     if (lost > 0) ++summary.runs_with_losses;
-    if (result.controller_p99.has_value()) controller.push_back(*result.controller_p99);
   }
   summary.half = SpreadOf(runs, &TrialResult::half);
   summary.most = SpreadOf(runs, &TrialResult::most);
   summary.all = SpreadOf(runs, &TrialResult::all);
-  summary.controller_p99 = SpreadOf(std::move(controller));
+  AddController(runs, summary);
   summary.served = MedianOf(runs, &TrialResult::served);
   summary.gave_up = MedianOf(runs, &TrialResult::gave_up);
   summary.accept_overflows = MedianOf(runs, &TrialResult::accept_overflows);
@@ -82,7 +107,7 @@ SettingOutcome SummaryOf(const std::vector<const Trial*>& runs) {
   summary.stale = MedianOf(runs, &TrialResult::stale);
   summary.wasted_handshakes = MedianOf(runs, &TrialResult::wasted_handshakes);
   summary.queue_depth_max = MedianOf(runs, &TrialResult::queue_depth_max);
-  summary.storm_cpu_share = MedianOf(runs, &TrialResult::storm_cpu_share);
+  summary.storm_cpu_share = StormShareOf(runs);
   return summary;
 }
 
@@ -149,6 +174,19 @@ void Rank(std::vector<SettingOutcome>& summaries) {
       {.value = [](const SettingOutcome& s) { return int64_t{s.setting.drain_rate}; }},
       {.value = [](const SettingOutcome& s) { return int64_t{s.setting.handshakes}; }}};
   Order(absl::MakeSpan(summaries), steps);
+}
+
+bool IsWorse(const SettingOutcome& one, const SettingOutcome& other) {
+  if (one.lost != other.lost) return one.lost > other.lost;
+  return one.most.median.value_or(kNever) > other.most.median.value_or(kNever);
+}
+
+const SettingOutcome& WorstOf(const std::vector<SettingOutcome>& summaries) {
+  const SettingOutcome* worst = &summaries.back();
+  for (size_t i = 1; i + 1 < summaries.size(); ++i) {
+    if (IsWorse(summaries[i], *worst)) worst = &summaries[i];
+  }
+  return *worst;
 }
 
 const Trial* TypicalTrial(const std::vector<Trial>& trials, const Setting& setting) {

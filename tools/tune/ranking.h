@@ -26,9 +26,12 @@ struct SettingOutcome {
   int runs_with_losses = 0;
   TimeSpread half, most, all;  // until 50, 99 and 100 per cent of the fleet were served
   TimeSpread controller_p99;   // of the runs that measured it; all nullopt: none did
+  int controller_runs = 0;     // so many did, each with so many tries (0: not known)
+  uint64_t controller_tries_least = 0, controller_tries_most = 0;
   // Medians over the runs.
   double served = 0, gave_up = 0, accept_overflows = 0, syn_retransmits = 0, stale = 0,
-         wasted_handshakes = 0, queue_depth_max = 0, storm_cpu_share = 0;
+         wasted_handshakes = 0, queue_depth_max = 0;
+  std::optional<double> storm_cpu_share;  // of the runs that measured it; nullopt: none did
 };
 
 // One for each setting that has a trial, by ascending backlog, drain rate and handshakes. The order
@@ -52,6 +55,13 @@ bool QueueWasShort(const SettingOutcome& outcome);
 // from the best of each group, so that the order is a total one: with 5 per cent, 100, 104 and 108
 // ms are {100, 104} and {108}.
 void Rank(std::vector<SettingOutcome>& summaries);
+
+// One loses more agents in its worst run than the other; or as many, and takes longer to 99 per
+// cent (median, by however little; never is the longest).
+bool IsWorse(const SettingOutcome& one, const SettingOutcome& other);
+// What pictures and sentences call the worst: no other is worse; of several the last. Not the best,
+// unless there is no other. `summaries`: as Rank leaves them, not empty.
+const SettingOutcome& WorstOf(const std::vector<SettingOutcome>& summaries);
 
 // The trial of that setting whose time to 99 per cent is in the middle, of those with a timeline.
 // Null: there is none. The result points into `trials`.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "tools/tune/recommend_settings.h"
+#include "tools/tune/words.h"
 
 namespace floodgate::tune {
 namespace {
@@ -120,7 +121,7 @@ std::optional<Duration> AllIn(const Wanted& wanted, const Setting& setting) {
 }
 
 std::string Seconds(Duration duration) {
-  return absl::StrFormat("%.1f s", duration.seconds());
+  return TimeText(duration);
 }
 
 std::string WhenIn(const std::optional<Duration>& all) {
@@ -178,28 +179,29 @@ Bottleneck WhyNotInTime(const Wanted& wanted, const Judged& roomy, int64_t per_s
   const Duration needed = wanted.cost.whole() * wanted.fleet.agents / wanted.cores;
   if (needed > wanted.recovery) {
     std::string why = absl::StrFormat(
-        "The CPU is the bound. An agent takes %.0f us of it, %.0f of them the handshake; %d core%s "
-        "admit%s %d agents a second, and %d agents take %s, whatever the queue.",
+        "The CPU is the bound. An agent takes %.0f us of it, %.0f of them the handshake; %s %s a "
+        "second, and %s %s, whatever the queue.",
         static_cast<double>(wanted.cost.whole().ns) / 1e3,
-        static_cast<double>(wanted.cost.handshake.whole().ns) / 1e3, wanted.cores,
-        wanted.cores == 1 ? "" : "s", wanted.cores == 1 ? "s" : "", per_second, wanted.fleet.agents,
-        Seconds(needed));
+        static_cast<double>(wanted.cost.handshake.whole().ns) / 1e3,
+        Counted(wanted.cores, "core admits", "cores admit"), Counted(per_second, "agent"),
+        Counted(wanted.fleet.agents, "agent takes", "agents take"), Seconds(needed));
     return {.bound = Bound::kCpu, .why = std::move(why), .remedies = {}};
   }
   const sim::ColdStartResult& together = roomy.together.result;
   const sim::ColdStartResult& parked = roomy.parked.result;
   if (together.served < together.agents || parked.served < parked.agents) {
     std::string why = absl::StrFormat(
-        "The agents' patience is the bound: %d agents take %s, and of those that leave before "
-        "their turn %d never come in.",
-        wanted.fleet.agents, Seconds(needed),
-        std::max(together.agents - together.served, parked.agents - parked.served));
+        "The agents' patience is the bound: %s %s, and of those that leave before their turn %s "
+        "in.",
+        Counted(wanted.fleet.agents, "agent takes", "agents take"), Seconds(needed),
+        Counted(std::max(together.agents - together.served, parked.agents - parked.served),
+                "never comes", "never come"));
     return {.bound = Bound::kPatience, .why = std::move(why), .remedies = {}};
   }
   std::string why = absl::StrFormat(
-      "The cores could do it in %s, but agents leave before their turn (%d times if they come at "
-      "the opening) and come again.",
-      Seconds(needed), together.gave_up);
+      "The cores could do it in %s, but agents leave before their turn (%s if they come at the "
+      "opening) and come again.",
+      Seconds(needed), Counted(together.gave_up, "time"));
   return {.bound = Bound::kRetries, .why = std::move(why), .remedies = {}};
 }
 
@@ -208,14 +210,16 @@ Bottleneck WhyNotFull(const Wanted& wanted, const Judged& full, const Judged& ro
   Bottleneck bottleneck{.bound = Bound::kFullQueue, .why = {}, .remedies = {}};
   bottleneck.why = absl::StrFormat(
       "The rule about a full queue decides, not the time. With a backlog of %d %s, but the queue "
-      "was full %d times if they come at the opening and %d times if they have waited. It may be "
-      "for one in a hundred of %d agents, or a tenth more often than with room for all of them "
-      "(%d and %d times): who is answered by a SYN cookie while it is full may believe that it is "
+      "was full %s if they come at the opening and %s if they have waited. It may be for one in a "
+      "hundred of %s, or a tenth more often than with room for all of them (%s and %s): who is "
+      "answered by a SYN cookie while it is full may believe that it is "
       "connected when nobody knows it, which is not simulated. With room for all of them, %d, %s.",
-      full.setting.backlog, WhenIn(AllIn(full)), full.together.result.queue_overflows,
-      full.parked.result.queue_overflows, wanted.fleet.agents,
-      roomy.together.result.queue_overflows, roomy.parked.result.queue_overflows,
-      roomy.setting.backlog, WhenIn(AllIn(roomy)));
+      full.setting.backlog, WhenIn(AllIn(full)),
+      Counted(full.together.result.queue_overflows, "time"),
+      Counted(full.parked.result.queue_overflows, "time"), Counted(wanted.fleet.agents, "agent"),
+      Counted(roomy.together.result.queue_overflows, "time"),
+      Counted(roomy.parked.result.queue_overflows, "time"), roomy.setting.backlog,
+      WhenIn(AllIn(roomy)));
   bottleneck.remedies = {absl::StrFormat(
       "A backlog of %d with net.ipv4.tcp_syncookies = 0, so that no cookie deceives who finds the "
       "queue full: %s.",

@@ -1,5 +1,6 @@
 #include "tools/tune/recommend_report.h"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -14,7 +15,7 @@
 #include "tools/sim/choices.h"
 #include "tools/tune/key_names.h"
 #include "tools/tune/result_json.h"
-#include "tools/tune/time_text.h"
+#include "tools/tune/words.h"
 #include "tools/tune/wrapped_text.h"
 
 namespace floodgate::tune {
@@ -32,11 +33,10 @@ double Microseconds(Duration duration) {
 
 std::string InWords(const Wanted& wanted) {
   return absl::StrFormat(
-      "%d agents, patience %s, retry %s; %d core%s, %.0f us an agent; all in within %s of the "
-      "gate's "
-      "opening, whether they come then or have waited for %s",
-      wanted.fleet.agents, sim::PatienceText(wanted.fleet.patience),
-      RetryPolicyName(wanted.fleet.retry), wanted.cores, wanted.cores == 1 ? "" : "s",
+      "%s, patience %s, retry %s; %s, %.0f us an agent; all in within %s of the gate's opening, "
+      "whether they come then or have waited for %s",
+      Counted(wanted.fleet.agents, "agent"), sim::PatienceText(wanted.fleet.patience),
+      RetryPolicyName(wanted.fleet.retry), Counted(wanted.cores, "core"),
       Microseconds(wanted.cost.whole()), FormatDuration(wanted.recovery),
       FormatDuration(wanted.parked));
 }
@@ -61,13 +61,14 @@ const char* Verdict(const Judged& judged) {
 
 Json PredictionJson(const Prediction& prediction) {
   const sim::ColdStartResult& result = prediction.result;
-  return {{"served", result.served},
-          {"time_to_99_percent_s", TimeOrNull(result.most, Duration::Seconds(1))},
-          {"time_to_all_s", TimeOrNull(result.all, Duration::Seconds(1))},
-          {"gave_up", result.gave_up},
-          {"syn_retransmits", result.syn_retransmits},
-          {"queue_overflows", result.queue_overflows},
-          {"queue_depth_max", result.queue_depth_max}};
+  Json json = {{"served", result.served},
+               {"time_to_99_percent_s", TimeOrNull(result.most, Duration::Seconds(1))},
+               {"time_to_all_s", TimeOrNull(result.all, Duration::Seconds(1))},
+               {"gave_up", result.gave_up},
+               {"syn_retransmits", result.syn_retransmits},
+               {"queue_overflows", result.queue_overflows},
+               {"queue_depth_max", result.queue_depth_max}};
+  return json;
 }
 
 Json JudgedJson(const Judged& judged) {
@@ -108,11 +109,10 @@ std::string RecommendationHeading(const Wanted& wanted) {
 }
 
 std::string RecommendationRow(const Judged& judged) {
-  return absl::StrFormat("%8d  %12s %12d  %12s %12d  %9s\n", judged.setting.backlog,
-                         SecondsOrNever(judged.together.result.all),
-                         judged.together.result.queue_overflows,
-                         SecondsOrNever(judged.parked.result.all),
-                         judged.parked.result.queue_overflows, Verdict(judged));
+  return absl::StrFormat(
+      "%8d  %12s %12d  %12s %12d  %9s\n", judged.setting.backlog,
+      TimeOrNever(judged.together.result.all), judged.together.result.queue_overflows,
+      TimeOrNever(judged.parked.result.all), judged.parked.result.queue_overflows, Verdict(judged));
 }
 
 std::string RecommendationText(const Wanted& wanted, const Recommendation& recommendation) {
@@ -145,34 +145,37 @@ std::string RecommendationText(const Wanted& wanted, const Recommendation& recom
 std::string TriedText(const Wanted& wanted, const Tried& tried) {
   const TrialResult& result = tried.result;
   std::string text = absl::StrFormat(
-      "\nTried with a real storm of %d agents: %d served, 99 %% after %s, all after %s, %d "
-      "attempts "
-      "given up, %d SYNs sent again, controller port p99 %s\n",
-      tried.fleet.agents, result.served, SecondsOrNever(result.most), SecondsOrNever(result.all),
-      result.gave_up, result.syn_retransmits,
-      result.controller_p99.has_value()
-          ? absl::StrFormat("%.1f ms", result.controller_p99->seconds() * 1e3)
-          : "unknown");
+      "\nTried with a real storm of %s: %d served, 99 %% %s, all %s, %s given up, %s sent again, "
+      "controller port p99 %s\n",
+      Counted(tried.fleet.agents, "agent"), result.served, AfterOrNever(result.most),
+      AfterOrNever(result.all), Counted(result.gave_up, "attempt"),
+      Counted(result.syn_retransmits, "SYN"), TimeText(result.controller_p99, "unknown"));
   if (!tried.fewer.empty()) absl::StrAppend(&text, Wrapped(tried.fewer, kIndent));
   if (tried.storm_was_limit) {
     absl::StrAppendFormat(&text,
                           "    The storm itself was the limit: it used %.0f %% of a core. The time "
                           "is more than floodgated needs.\n",
-                          result.storm_cpu_share * 100);
+                          result.storm_cpu_share.value_or(0) * 100);
   }
-  absl::StrAppend(&text, kIndent,
-                  tried.all_in_time
-                      ? absl::StrCat("No agent was lost, and all were in within ",
-                                     FormatDuration(wanted.recovery), ".\n")
-                      : absl::StrCat(result.agents - result.served, " agents were lost; ",
-                                     FormatDuration(wanted.recovery), " was asked for.\n"));
+  const uint64_t lost = result.agents - std::min(result.served, result.agents);
+  const std::string recovery = FormatDuration(wanted.recovery);
+  if (lost > 0) {
+    absl::StrAppend(&text, kIndent, Counted(lost, "agent was lost", "agents were lost"), "; ",
+                    recovery, " was asked for.\n");
+  } else {
+    absl::StrAppend(&text, kIndent, "No agent was lost, ",
+                    tried.all_in_time ? "and all were in within " : "but not all were in within ",
+                    recovery, ".\n");
+  }
   return text;
 }
 
 std::string RecommendationJson(const Wanted& wanted, const Recommendation& recommendation,
                                const Tried* tried) {
   Json all = Json::array();
-  for (const Judged& judged : recommendation.tried) all.push_back(JudgedJson(judged));
+  for (const Judged& judged : recommendation.tried) {
+    all.push_back(JudgedJson(judged));
+  }
   Json settings = Json::array();
   for (const Reasoned& setting : recommendation.settings) {
     settings.push_back({{"kind", KindName(setting.change.kind)},

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "core/options.h"
 #include "tools/tune/facts.h"
+#include "tools/tune/words.h"
 
 namespace floodgate::tune {
 namespace {
@@ -35,9 +36,9 @@ Reasoned Sysctl(std::string key, std::string value, std::string why) {
 std::string Outcome(const Prediction& prediction) {
   const sim::ColdStartResult& result = prediction.result;
   if (!result.all.has_value()) {
-    return absl::StrCat(result.agents - result.served, " are never in");
+    return Counted(result.agents - result.served, "is never in", "are never in");
   }
-  return absl::StrFormat("all are in after %.1f s", result.all->seconds());
+  return absl::StrCat("all are in after ", TimeText(*result.all));
 }
 
 // The one that is next smaller and was tried.
@@ -52,16 +53,17 @@ const Judged* Smaller(const Recommendation& recommendation) {
 std::string WhyBacklog(const Wanted& wanted, const Recommendation& recommendation) {
   const Judged& best = recommendation.best;
   std::string why = absl::StrFormat(
-      "With it %s if the fleet comes when the gate opens, and %s if it has waited for %.0f s then.",
-      Outcome(best.together), Outcome(best.parked), wanted.parked.seconds());
+      "With it %s if the fleet comes when the gate opens, and %s if it has waited for %s then.",
+      Outcome(best.together), Outcome(best.parked), TimeText(wanted.parked));
   if (const Judged* smaller = Smaller(recommendation); smaller != nullptr) {
     const sim::ColdStartResult& parked = smaller->parked.result;
     absl::StrAppendFormat(&why,
-                          " With %d: %s and %s; the queue was full %d and %d times, and who finds "
+                          " With %d: %s and %s; the queue was full %s and %s, and who finds "
                           "it full comes again after 1, 2, 3 and more seconds.",
                           smaller->setting.backlog, Outcome(smaller->together),
-                          Outcome(smaller->parked), smaller->together.result.queue_overflows,
-                          parked.queue_overflows);
+                          Outcome(smaller->parked),
+                          Counted(smaller->together.result.queue_overflows, "time"),
+                          Counted(parked.queue_overflows, "time"));
   }
   absl::StrAppend(&why, " The queue has room for one more than this.");
   return why;
@@ -76,8 +78,8 @@ void AddConfiguration(const Wanted& wanted, const Recommendation& recommendation
       absl::StrCat(
           "No rate is needed: an agent is taken from the queue when its handshake can "
           "begin, which the cores bear about ",
-          recommendation.admissions_per_second,
-          " times a second. Set one to spare what is behind floodgated; below ",
+          Counted(recommendation.admissions_per_second, "time"),
+          " a second. Set one to spare what is behind floodgated; below ",
           wanted.fleet.agents * 1'000 / std::max<int64_t>(wanted.recovery.ns / 1'000'000, 1) + 1,
           " the recovery time is not met.")));
   settings.push_back(Configure("limits.handshakes", "0",
@@ -92,10 +94,10 @@ void AddQueueSysctls(const Wanted& wanted, const Judged& best, std::vector<Reaso
       "It cuts agent.backlog. Reload floodgated afterwards: a listener keeps its old limit."));
   // The last quarter is for peers that the kernel knows.
   const int64_t half_open = (wanted.fleet.agents * 4 + 2) / 3;
-  settings.push_back(
-      Sysctl("net.ipv4.tcp_max_syn_backlog", absl::StrCat(std::max(half_open, kUsualSomaxconn)),
-             absl::StrCat("Where tcp_syncookies is 0 it bounds the half-open connections; ",
-                          wanted.fleet.agents, " agents are so many when they come together.")));
+  settings.push_back(Sysctl(
+      "net.ipv4.tcp_max_syn_backlog", absl::StrCat(std::max(half_open, kUsualSomaxconn)),
+      absl::StrCat("Where tcp_syncookies is 0 it bounds the half-open connections: as many as ",
+                   Counted(wanted.fleet.agents, "agent"), " when they come together.")));
   settings.push_back(Sysctl("net.ipv4.tcp_abort_on_overflow", "0",
                             "Who finds the queue full tries again instead of being reset."));
 }

@@ -47,7 +47,7 @@ struct Comparison {
   KeyKind key = KeyKind::kEcdsaP256;
   Duration handshake_cost;  // what the prediction reckoned with
   TrialResult measured;
-  TrialResult predicted;  // controller figures, overflows: absent or 0
+  TrialResult predicted;  // without controller figures and CPU times
 };
 
 struct Records {

@@ -6,7 +6,6 @@
 
 #include "floodgate/backoff_text.h"
 #include "tools/sim/choices.h"
-#include "tools/tune/json_fields.h"
 
 namespace floodgate::tune {
 namespace {
@@ -17,24 +16,25 @@ constexpr Duration kSecond = Duration::Seconds(1);
 constexpr Duration kMillisecond = Duration::Milliseconds(1);
 constexpr int64_t kIntMost = std::numeric_limits<int>::max();
 
-void ReadTimeline(JsonFields& fields, TrialResult& result) {
-  constexpr char kKey[] = "timeline";
-  constexpr char kForm[] = "an array of [seconds, queue depth, served], ascending";
-  const nlohmann::json& rows = fields.Any(kKey);
-  if (!rows.is_array()) return fields.Fail(kKey, kForm);
-  for (const nlohmann::json& row : rows) {
-    const bool good = row.is_array() && row.size() == 3 && row[0].is_number() &&
-                      row[1].is_number_unsigned() && row[2].is_number_unsigned();
-    if (!good) return fields.Fail(kKey, kForm);
-    nlohmann::json at = {{kKey, row[0]}};
-    JsonFields time(at);
-    const TrialMoment moment{.at = time.Time(kKey, kSecond),
-                             .queue_depth = row[1].get<uint64_t>(),
-                             .served = row[2].get<uint64_t>()};
-    const bool ascends = result.timeline.empty() || result.timeline.back().at <= moment.at;
-    if (!time.status().ok() || !ascends) return fields.Fail(kKey, kForm);
-    result.timeline.push_back(moment);
-  }
+constexpr char kTimeline[] = "timeline";
+
+template <typename Number>
+Json NumberOrNull(const std::optional<Number>& number) {
+  return number.has_value() ? Json(*number) : Json();
+}
+
+// A row of a timeline. nullopt: it is none.
+std::optional<TrialMoment> MomentOf(const nlohmann::json& row) {
+  const bool good = row.is_array() && row.size() == 3 && row[0].is_number() &&
+                    row[1].is_number_unsigned() && row[2].is_number_unsigned();
+  if (!good) return std::nullopt;
+  const nlohmann::json at = {{kTimeline, row[0]}};
+  JsonFields time(at);
+  const TrialMoment moment{.at = time.Time(kTimeline, kSecond),
+                           .queue_depth = row[1].get<uint64_t>(),
+                           .served = row[2].get<uint64_t>()};
+  if (!time.status().ok()) return std::nullopt;
+  return moment;
 }
 
 }  // namespace
@@ -44,11 +44,15 @@ Json TimeOrNull(const std::optional<Duration>& time, Duration unit) {
   return static_cast<double>(time->ns) / static_cast<double>(unit.ns);
 }
 
-Json ToJson(const TrialResult& result) {
-  Json timeline = Json::array();
-  for (const TrialMoment& moment : result.timeline) {
-    timeline.push_back({moment.at.seconds(), moment.queue_depth, moment.served});
+Json TimelineJson(const std::vector<TrialMoment>& timeline) {
+  Json rows = Json::array();
+  for (const TrialMoment& moment : timeline) {
+    rows.push_back({moment.at.seconds(), moment.queue_depth, moment.served});
   }
+  return rows;
+}
+
+Json ToJson(const TrialResult& result) {
   return {{"agents", result.agents},
           {"served", result.served},
           {"time_to_50_percent_s", TimeOrNull(result.half, kSecond)},
@@ -61,12 +65,12 @@ Json ToJson(const TrialResult& result) {
           {"stale", result.stale},
           {"wasted_handshakes", result.wasted_handshakes},
           {"queue_depth_max", result.queue_depth_max},
-          {"controller_tries", result.controller_tries},
+          {"controller_tries", NumberOrNull(result.controller_tries)},
           {"controller_p50_ms", TimeOrNull(result.controller_p50, kMillisecond)},
           {"controller_p99_ms", TimeOrNull(result.controller_p99, kMillisecond)},
           {"daemon_cpu_s", TimeOrNull(result.daemon_cpu, kSecond)},
-          {"storm_cpu_share", result.storm_cpu_share},
-          {"timeline", std::move(timeline)}};
+          {"storm_cpu_share", NumberOrNull(result.storm_cpu_share)},
+          {kTimeline, TimelineJson(result.timeline)}};
 }
 
 Json ToJson(const Setting& setting) {
@@ -79,6 +83,20 @@ Json ToJson(const Fleet& fleet) {
   return {{"agents", fleet.agents},
           {"patience", sim::PatienceText(fleet.patience)},
           {"retry", std::string(RetryPolicyName(fleet.retry))}};
+}
+
+std::vector<TrialMoment> TimelineOf(JsonFields& fields) {
+  std::vector<TrialMoment> timeline;
+  for (const nlohmann::json& row : fields.Array(kTimeline)) {
+    const std::optional<TrialMoment> moment = MomentOf(row);
+    const bool ascends = timeline.empty() || !moment || timeline.back().at <= moment->at;
+    if (!moment.has_value() || !ascends) {
+      fields.Fail(kTimeline, "an array of [seconds, queue depth, served], ascending");
+      return {};
+    }
+    timeline.push_back(*moment);
+  }
+  return timeline;
 }
 
 absl::StatusOr<TrialResult> ResultOf(const nlohmann::json& json) {
@@ -96,12 +114,12 @@ absl::StatusOr<TrialResult> ResultOf(const nlohmann::json& json) {
   result.stale = fields.Count("stale");
   result.wasted_handshakes = fields.Count("wasted_handshakes");
   result.queue_depth_max = fields.Count("queue_depth_max");
-  result.controller_tries = fields.Count("controller_tries");
+  result.controller_tries = fields.CountOrNull("controller_tries");
   result.controller_p50 = fields.TimeOrNull("controller_p50_ms", kMillisecond);
   result.controller_p99 = fields.TimeOrNull("controller_p99_ms", kMillisecond);
   result.daemon_cpu = fields.TimeOrNull("daemon_cpu_s", kSecond);
-  result.storm_cpu_share = fields.Number("storm_cpu_share");
-  ReadTimeline(fields, result);
+  result.storm_cpu_share = fields.NumberOrNull("storm_cpu_share");
+  result.timeline = TimelineOf(fields);
   if (!fields.status().ok()) return fields.status();
   return result;
 }

@@ -24,6 +24,7 @@
 #include "tools/tune/sweep.h"
 #include "tools/tune/sweep_progress.h"
 #include "tools/tune/trial_run.h"
+#include "tools/tune/words.h"
 
 namespace floodgate::tune {
 namespace {
@@ -101,8 +102,10 @@ void Sweep::WarnOfHost() const {
                       most));
   }
   if (plan_.cores == now.host_cores) {
-    Warn(absl::StrCat("floodgated has all ", plan_.cores,
-                      " cores, so the storm takes from it; the figures are about both"));
+    Warn(absl::StrCat("floodgated has ",
+                      plan_.cores == 1 ? "the one core that there is"
+                                       : absl::StrCat("all ", Counted(plan_.cores, "core")),
+                      ", so the storm takes from it; the figures are about both"));
   }
 }
 
@@ -163,10 +166,12 @@ int Sweep::Run() {
   }
   if (absl::Status printed = Report(); !printed.ok()) return Fail(printed);
   if (made.ok()) return 0;
-  std::fprintf(stderr,
-               "floodgate-tune: interrupted; %zu of %zu trials are in %s, and the same command "
-               "makes the others\n",
-               trials_.size(), StepsOf(plan_).size(), options_.out.c_str());
+  std::fprintf(
+      stderr,
+      "floodgate-tune: interrupted; %zu of %zu trials %s in %s, and the same command makes "
+      "the others\n",
+      trials_.size(), StepsOf(plan_).size(), trials_.size() == 1 ? "is" : "are",
+      options_.out.c_str());
   return interrupt_.exit_status();
 }
 

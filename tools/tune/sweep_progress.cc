@@ -4,8 +4,8 @@
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "core/duration.h"
+#include "tools/tune/words.h"
 
 namespace floodgate::tune {
 namespace {
@@ -18,10 +18,6 @@ std::string WholeSeconds(Duration duration) {
   return FormatDuration(Duration::Seconds((duration.ns + 999'999'999) / 1'000'000'000));
 }
 
-std::string After(const std::optional<Duration>& time) {
-  return time.has_value() ? absl::StrFormat("after %.2f s", time->seconds()) : "never";
-}
-
 }  // namespace
 
 std::string StepText(size_t number, size_t of, const Step& step) {
@@ -31,8 +27,8 @@ std::string StepText(size_t number, size_t of, const Step& step) {
 }
 
 std::string OutcomeText(const TrialResult& result) {
-  return absl::StrCat(result.served, " of ", result.agents, " served, 99 % ", After(result.most),
-                      ", all ", After(result.all));
+  return absl::StrCat(result.served, " of ", result.agents, " served, 99 % ",
+                      AfterOrNever(result.most), ", all ", AfterOrNever(result.all));
 }
 
 std::string TimeLeftText(const std::optional<Duration>& left) {

@@ -1,5 +1,6 @@
 // The table and the JSON of sweep.h.
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -10,7 +11,7 @@
 #include "tools/tune/key_names.h"
 #include "tools/tune/result_json.h"
 #include "tools/tune/sweep.h"
-#include "tools/tune/time_text.h"
+#include "tools/tune/words.h"
 
 namespace floodgate::tune {
 namespace {
@@ -20,8 +21,13 @@ using Json = nlohmann::ordered_json;
 // From this share of a core on, the storm itself may be what takes the time.
 constexpr double kBusyShare = 0.8;
 
-std::string MillisecondsOrNever(const std::optional<Duration>& time) {
-  return time.has_value() ? absl::StrFormat("%.1f ms", time->seconds() * 1e3) : "never";
+// A median of counts, which may lie between two of them.
+std::string MedianText(double median) {
+  return absl::StrFormat("%.*f", median == std::floor(median) ? 0 : 1, median);
+}
+
+std::string ShareText(const std::optional<double>& share) {
+  return share.has_value() ? absl::StrFormat("%.0f%%", *share * 100) : "-";
 }
 
 Json Row(const SettingOutcome& outcome) {
@@ -38,7 +44,8 @@ Json Row(const SettingOutcome& outcome) {
        {"wasted_handshakes", outcome.wasted_handshakes},
        {"queue_depth_max", outcome.queue_depth_max},
        {"controller_p99_ms", TimeOrNull(outcome.controller_p99.median, Duration::Milliseconds(1))},
-       {"storm_cpu_share", outcome.storm_cpu_share}});
+       {"storm_cpu_share",
+        outcome.storm_cpu_share.has_value() ? Json(*outcome.storm_cpu_share) : Json()}});
   return row;
 }
 
@@ -46,22 +53,22 @@ Json Row(const SettingOutcome& outcome) {
 
 std::string SweepTable(const Plan& plan, const std::vector<SettingOutcome>& settings) {
   std::string text = absl::StrFormat(
-      "%d agents at once when the gate opens, patience %s, retry %s; floodgated on %d core%s with "
-      "an %s key\n%8s %8s %10s %4s %7s %9s %9s %9s %9s %7s %7s %11s %6s\n",
-      plan.fleet.agents, sim::PatienceText(plan.fleet.patience), RetryPolicyName(plan.fleet.retry),
-      plan.cores, plan.cores == 1 ? "" : "s", KeyName(plan.key), "backlog", "drain/s", "handshakes",
-      "runs", "served", "99 %", "all", "overflows", "SYN again", "stale", "wasted", "control p99",
-      "storm");
+      "%s at once when the gate opens, patience %s, retry %s; floodgated on %s with an %s key\n"
+      "%8s %8s %10s %4s %7s %9s %9s %9s %9s %7s %7s %11s %6s\n",
+      Counted(plan.fleet.agents, "agent"), sim::PatienceText(plan.fleet.patience),
+      RetryPolicyName(plan.fleet.retry), Counted(plan.cores, "core"), KeyName(plan.key), "backlog",
+      "drain/s", "handshakes", "runs", "served", "99 %", "all", "overflows", "SYN again", "stale",
+      "wasted", "control p99", "storm");
   for (const SettingOutcome& row : settings) {
     absl::StrAppendFormat(
-        &text, "%8d %8d %10d %4d %7.0f %9s %9s %9.0f %9.0f %7.0f %7.0f %11s %5.0f%%\n",
-        row.setting.backlog, row.setting.drain_rate, row.setting.handshakes, row.runs, row.served,
-        SecondsOrNever(row.most.median), SecondsOrNever(row.all.median), row.accept_overflows,
-        row.syn_retransmits, row.stale, row.wasted_handshakes,
-        MillisecondsOrNever(row.controller_p99.median), row.storm_cpu_share * 100);
+        &text, "%8d %8d %10d %4d %7s %9s %9s %9s %9s %7s %7s %11s %6s\n", row.setting.backlog,
+        row.setting.drain_rate, row.setting.handshakes, row.runs, MedianText(row.served),
+        TimeOrNever(row.most.median), TimeOrNever(row.all.median), MedianText(row.accept_overflows),
+        MedianText(row.syn_retransmits), MedianText(row.stale), MedianText(row.wasted_handshakes),
+        TimeOrNever(row.controller_p99.median), ShareText(row.storm_cpu_share));
   }
   const bool busy = std::any_of(settings.begin(), settings.end(), [](const SettingOutcome& row) {
-    return row.storm_cpu_share >= kBusyShare;
+    return row.storm_cpu_share.value_or(0) >= kBusyShare;
   });
   if (busy) {
     absl::StrAppendFormat(

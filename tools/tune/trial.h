@@ -61,11 +61,13 @@ struct TrialResult {
   uint64_t stale = 0;              // found gone before any TLS was spent on them
   uint64_t wasted_handshakes = 0;  // full handshakes begun for somebody who was not served
   uint64_t queue_depth_max = 0;
-  uint64_t controller_tries = 0;  // of the probe: connect, handshake, request, answer
+  // Of the probe: connect, handshake, request, answer. nullopt: no prediction tells it.
+  std::optional<uint64_t> controller_tries;
   std::optional<Duration> controller_p50, controller_p99;
   // CPU time of floodgated while the storm went on, with the backend that it brought along.
   std::optional<Duration> daemon_cpu;
-  double storm_cpu_share = 0;         // of one core; near 1 the storm itself was the limit
+  // Of one core; near 1 the storm itself was the limit. nullopt: there was no storm.
+  std::optional<double> storm_cpu_share;
   std::vector<TrialMoment> timeline;  // at most some 200, ascending
 };
 

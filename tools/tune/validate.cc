@@ -14,8 +14,8 @@
 #include "tools/sim/choices.h"
 #include "tools/storm/command_line.h"
 #include "tools/tune/result_json.h"
-#include "tools/tune/time_text.h"
 #include "tools/tune/trial_commands.h"
+#include "tools/tune/words.h"
 
 namespace floodgate::tune {
 namespace {
@@ -30,10 +30,10 @@ constexpr char kLinearTimeouts[] = "/sys/net/ipv4/tcp_syn_linear_timeouts";
 constexpr char kSomaxconn[] = "/sys/net/core/somaxconn";
 
 std::string Row(const char* name, const TrialResult& result) {
-  return absl::StrFormat("  %-10s %7d/%7d %10s %10s %10s %9d %8d %9d %9d\n", name, result.served,
-                         result.agents, SecondsOrNever(result.half), SecondsOrNever(result.most),
-                         SecondsOrNever(result.all), result.gave_up, result.stale,
-                         result.syn_retransmits, result.queue_depth_max);
+  return absl::StrFormat(
+      "  %-10s %7d/%7d %10s %10s %10s %9d %8d %9d %9d %9d\n", name, result.served, result.agents,
+      TimeOrNever(result.half), TimeOrNever(result.most), TimeOrNever(result.all), result.gave_up,
+      result.stale, result.accept_overflows, result.syn_retransmits, result.queue_depth_max);
 }
 
 std::optional<int64_t> ReadNumber(const std::string& path) {
@@ -60,9 +60,9 @@ uint64_t DescriptorsHere() {
 Bearable WhatIsBorne(const Fleet& fleet, int cores, int own_cores, uint64_t descriptors) {
   Bearable borne{.agents = fleet.agents};
   if (cores >= own_cores) {
-    borne.impossible = absl::StrCat(
-        "nothing is compared: floodgated is to have ", cores, cores == 1 ? " core" : " cores",
-        " and the storm needs one of its own, but this process may use ", own_cores);
+    borne.impossible =
+        absl::StrCat("nothing is compared: floodgated is to have ", Counted(cores, "core"),
+                     " and the storm needs one of its own, but this process may use ", own_cores);
     return borne;
   }
   if (borne.agents > storm::kAgentsMax) {
@@ -92,7 +92,7 @@ StormHost StormOfThisHost(const std::string& proc, const HandshakeCost& handshak
 }
 
 bool StormWasLimit(const TrialResult& result) {
-  return result.storm_cpu_share >= kLimitShare;
+  return result.storm_cpu_share.value_or(0) >= kLimitShare;
 }
 
 std::optional<double> Ratio(const Comparison& comparison) {
@@ -105,10 +105,10 @@ std::optional<double> Ratio(const Comparison& comparison) {
 
 std::string ValidationHeading(const Question& question, const std::string& fewer) {
   std::string text = absl::StrFormat(
-      "%d agents at once, patience %s, retry %s; 1 storm on a core of its own, %d core%s for "
-      "floodgated, %.0f us a handshake and %.0f us for all else\n",
-      question.fleet.agents, sim::PatienceText(question.fleet.patience),
-      RetryPolicyName(question.fleet.retry), question.cores, question.cores == 1 ? "" : "s",
+      "%s at once, patience %s, retry %s; 1 storm on a core of its own, %s for floodgated, %.0f us "
+      "a handshake and %.0f us for all else\n",
+      Counted(question.fleet.agents, "agent"), sim::PatienceText(question.fleet.patience),
+      RetryPolicyName(question.fleet.retry), Counted(question.cores, "core"),
       static_cast<double>(question.cost.handshake.whole().ns) / 1e3,
       static_cast<double>(question.cost.rest.ns) / 1e3);
   if (!fewer.empty()) absl::StrAppend(&text, "Fewer agents than asked for: ", fewer, ".\n");
@@ -119,15 +119,15 @@ std::string ComparisonText(const Comparison& comparison) {
   const Setting& setting = comparison.setting;
   std::string text = absl::StrFormat(
       "\nbacklog %d, drain rate %d, handshakes %d\n"
-      "  %-10s %15s %10s %10s %10s %9s %8s %9s %9s\n",
+      "  %-10s %15s %10s %10s %10s %9s %8s %9s %9s %9s\n",
       setting.backlog, setting.drain_rate, setting.handshakes, "", "served", "50 %", "99 %", "all",
-      "gave up", "stale", "SYN again", "queue max");
+      "gave up", "stale", "overflows", "SYN again", "queue max");
   absl::StrAppend(&text, Row("predicted", comparison.predicted),
                   Row("measured", comparison.measured));
   if (StormWasLimit(comparison.measured)) {
     absl::StrAppendFormat(&text,
                           "  no comparison: the storm was the limit, it used %.0f %% of its core\n",
-                          comparison.measured.storm_cpu_share * 100);
+                          comparison.measured.storm_cpu_share.value_or(0) * 100);
   } else if (const std::optional<double> ratio = Ratio(comparison); ratio.has_value()) {
     absl::StrAppendFormat(&text, "  time to 99 %%: predicted is %.2f of measured\n", *ratio);
   } else {

@@ -33,7 +33,8 @@ std::string NotFinished(const Records& records) {
                     Counted(missing[i].runs, "run"), " of ", records.plan->runs, "</li>\n");
   }
   if (missing.size() > kMissingShown) {
-    absl::StrAppend(&html, "<li>and ", missing.size() - kMissingShown, " settings more</li>\n");
+    absl::StrAppend(&html, "<li>and ", Counted(missing.size() - kMissingShown, "setting"),
+                    " more</li>\n");
   }
   return html + "</ul>\n";
 }

@@ -21,8 +21,11 @@ constexpr double kUnsteady = 0.25;
 // From this share of its core on, the storm may have been the limit.
 constexpr double kStormBusy = 0.9;
 
+// Of fewer agents, or tries, nothing is told by the hundred.
+constexpr uint64_t kHundred = 100;
+
 std::string Agents(uint64_t count) {
-  return Counted(static_cast<int64_t>(count), "agent");
+  return Counted(count, "agent");
 }
 
 Findings::Verdict VerdictOf(const std::vector<SettingOutcome>& summaries) {
@@ -70,7 +73,9 @@ std::string Headline(Findings::Verdict verdict, const Records& records,
   }
   const std::string all = absl::StrCat(
       best.agents == 1 ? "the agent was" : absl::StrCat("all ", Agents(best.agents), " were"),
-      " in, 99 % of them after ", TimeText(best.most.median, "an unknown time"), ".");
+      " in", best.agents < kHundred ? " after " : ", 99 % of them after ",
+      TimeText(best.agents < kHundred ? best.all.median : best.most.median, "an unknown time"),
+      ".");
   if (summaries.size() == 1) {
     return absl::StrCat("With the one setting that was tried (", setting, ") ", all);
   }
@@ -157,32 +162,69 @@ std::string DefaultSentence(const std::vector<SettingOutcome>& summaries) {
   return absl::StrCat(text, "took ", TimeText(*found->most.median), ".");
 }
 
+std::string WhenInSentence(const SettingOutcome& best) {
+  const std::string runs =
+      best.runs == 1 ? "In its one run" : absl::StrCat("In ", Counted(best.runs, "run"));
+  if (!best.half.median.has_value() || !best.most.median.has_value()) {
+    return absl::StrCat(
+        runs, " up to ",
+        Counted(best.lost, absl::StrCat("agent of ", CountText(best.agents), " was"),
+                absl::StrCat("agents of ", CountText(best.agents), " were")),
+        " not in when the trial ended.");
+  }
+  std::string text = absl::StrCat(runs, " half of the agents were in after ", RangeText(best.half));
+  if (best.agents >= kHundred || !best.all.median.has_value()) {
+    absl::StrAppend(&text, ", 99 % after ", RangeText(best.most));
+  }
+  if (best.all.median.has_value()) absl::StrAppend(&text, ", all after ", RangeText(best.all));
+  return text + ".";
+}
+
+// "each of 3 tries": what the p99 says of so many.
+std::string ShareOfTries(const SettingOutcome& best) {
+  const uint64_t least = best.controller_tries_least;
+  if (best.controller_runs > 1) {
+    if (least >= kHundred) return "99 % of the tries";
+    return best.controller_tries_most < kHundred
+               ? "the tries"
+               : "99 % of the tries, all of fewer than a hundred,";
+  }
+  if (least >= kHundred) return absl::StrCat("99 % of ", CountText(least), " tries");
+  return least == 1 ? "the one try" : absl::StrCat("each of ", CountText(least), " tries");
+}
+
+// A time over several runs is a median; it says of how many, and how many tries each had.
+std::string ControllerSentence(const SettingOutcome& best) {
+  const std::string time = TimeText(*best.controller_p99.median);
+  if (best.controller_tries_least == 0) {
+    return absl::StrCat("Meanwhile the controller port's p99 was ", time, ".");
+  }
+  std::string text =
+      absl::StrCat("Meanwhile the controller port answered ", ShareOfTries(best), " within ", time);
+  if (best.controller_runs > 1) {
+    const bool same = best.controller_tries_least == best.controller_tries_most;
+    absl::StrAppend(&text, " (median of ", Counted(best.controller_runs, "run"), " of ",
+                    same ? "" : absl::StrCat(CountText(best.controller_tries_least), " to "),
+                    Counted(best.controller_tries_most, "try", "tries"), " each)");
+  }
+  if (best.controller_runs < best.runs) {
+    absl::StrAppend(&text, "; ", Counted(best.runs - best.controller_runs, "run has", "runs have"),
+                    " no such time, since too many tries failed or none ended");
+  }
+  return text + ".";
+}
+
 std::vector<std::string> Reasons(const std::vector<SettingOutcome>& summaries) {
   const SettingOutcome& best = summaries.front();
   std::vector<std::string> reasons;
-  const std::string runs =
-      best.runs == 1 ? "In its one run" : absl::StrCat("In ", best.runs, " runs");
-  if (best.half.median.has_value() && best.most.median.has_value()) {
-    std::string text =
-        absl::StrCat(runs, " half of the agents were in after ", TimeText(*best.half.median),
-                     ", 99 % after ", RangeText(best.most));
-    if (best.all.median.has_value()) {
-      absl::StrAppend(&text, ", all after ", TimeText(*best.all.median));
-    }
-    reasons.push_back(text + ".");
-  } else {
-    reasons.push_back(absl::StrCat(runs, " up to ", Agents(best.lost), " of ",
-                                   CountText(static_cast<int64_t>(best.agents)),
-                                   " were not in when the trial ended."));
-  }
+  reasons.push_back(WhenInSentence(best));
   if (summaries.size() > 1) {
     const std::string choice = ChoiceSentence(summaries);
     if (!choice.empty()) reasons.push_back(choice);
   }
   reasons.push_back(DefaultSentence(summaries));
   if (best.controller_p99.median.has_value()) {
-    reasons.push_back(absl::StrCat("Meanwhile the controller port answered within ",
-                                   TimeText(*best.controller_p99.median), " in 99 of 100 tries."));
+    reasons.push_back(ControllerSentence(best));
   }
   return reasons;
 }
@@ -241,13 +283,13 @@ void AddSomaxconnCaution(const Records& records, Findings& findings) {
 }
 
 void AddStormCaution(const Records& records, Findings& findings) {
-  const auto busy =
-      std::count_if(records.trials.begin(), records.trials.end(),
-                    [](const Trial& trial) { return trial.result.storm_cpu_share >= kStormBusy; });
+  const auto busy = std::count_if(
+      records.trials.begin(), records.trials.end(),
+      [](const Trial& trial) { return trial.result.storm_cpu_share.value_or(0) >= kStormBusy; });
   if (busy == 0) return;
   findings.cautions.push_back(
-      absl::StrCat("In ", busy, " of ", records.trials.size(),
-                   " trials the agents needed nearly all of their own core: there they may have "
+      absl::StrCat("In ", busy, " of ", Counted(records.trials.size(), "trial"),
+                   " the agents needed nearly all of their own core: there they may have "
                    "been the limit, not floodgated."));
 }
 
@@ -255,10 +297,10 @@ void AddCautions(const Records& records, const std::vector<SettingOutcome>& summ
                  Findings& findings) {
   AddSomaxconnCaution(records, findings);
   if (const int missing = TrialsMissing(records); missing > 0) {
-    findings.cautions.push_back(absl::StrCat("The sweep is not finished: ", missing,
-                                             missing == 1 ? " trial is" : " trials are",
-                                             " missing. The same `floodgate-tune sweep` command "
-                                             "with the same `--out` goes on with it."));
+    findings.cautions.push_back(
+        absl::StrCat("The sweep is not finished: ", Counted(missing, "trial is", "trials are"),
+                     " missing. The same `floodgate-tune sweep` command "
+                     "with the same `--out` goes on with it."));
   }
   AddStormCaution(records, findings);
   const SettingOutcome& best = summaries.front();
@@ -290,9 +332,9 @@ std::string PredictionSentence(const std::vector<Comparison>& comparisons) {
     const std::optional<double> error = ErrorOf(comparison);
     if (error.has_value() && std::fabs(*error) >= std::fabs(worst.value_or(0))) worst = error;
   }
-  std::string text = absl::StrFormat(
-      "%d of %d prediction%s of the time to 99 %% %s within 20 %% of the measurement", inside,
-      comparisons.size(), comparisons.size() == 1 ? "" : "s", inside == 1 ? "is" : "are");
+  std::string text = absl::StrCat(inside, " of ", Counted(comparisons.size(), "prediction"),
+                                  " of the time to 99 % ", inside == 1 ? "is" : "are",
+                                  " within 20 % of the measurement");
   if (worst.has_value() && std::fabs(*worst) >= 0.005) {
     absl::StrAppendFormat(&text, "; the greatest error is %.0f %% too %s", std::fabs(*worst) * 100,
                           *worst < 0 ? "soon" : "late");

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "tools/tune/report/colour.h"
 #include "tools/tune/report/text.h"
 
@@ -60,6 +61,12 @@ struct Map {
         std::find_if(summaries.begin(), summaries.end(),
                      [&setting](const SettingOutcome& s) { return s.setting == setting; });
     return found == summaries.end() ? nullptr : &*found;
+  }
+  // Those of this map whose setting was not tried.
+  size_t CellsMissing() const {
+    const auto tried = std::count_if(summaries.begin(), summaries.end(),
+                                     [this](const SettingOutcome& s) { return OfMap(s); });
+    return axes.backlogs.size() * axes.drain_rates.size() - static_cast<size_t>(tried);
   }
   // Of settings with which nobody was served none is the best.
   bool IsBest(const SettingOutcome& summary) const {
@@ -186,7 +193,9 @@ std::string Description(const Map& map) {
     }
     text += "; ";
   }
-  return text + "the other cells were not tried.";
+  const size_t missing = map.CellsMissing();
+  if (missing == 0) return absl::StrCat(absl::StripSuffix(text, "; "), ".");
+  return absl::StrCat(text, Counted(missing, "cell was", "cells were"), " not tried.");
 }
 
 Figure Draw(const Map& map) {

@@ -20,19 +20,15 @@ constexpr size_t kKeyCharactersMax = 50;
 
 using Member = uint64_t TrialMoment::*;
 
-double EndOf(const Trial& trial) {
-  return trial.result.timeline.back().at.seconds();
-}
-
-Axis TimeAxis(const std::vector<Shown>& shown) {
+Axis TimeAxis(const std::vector<PlotLine>& lines) {
   double longest = 0;
   double shortest = 0;
   double first = 0;
-  for (const Shown& one : shown) {
-    const double end = EndOf(*one.trial);
+  for (const PlotLine& line : lines) {
+    const double end = line.timeline->back().at.seconds();
     longest = std::max(longest, end);
     shortest = shortest == 0 ? end : std::min(shortest, end);
-    for (const TrialMoment& moment : one.trial->result.timeline) {
+    for (const TrialMoment& moment : *line.timeline) {
       if (moment.at.ns <= 0) continue;
       first = first == 0 ? moment.at.seconds() : std::min(first, moment.at.seconds());
       break;
@@ -51,55 +47,54 @@ std::string ShownText(const Shown& shown) {
       CountText(int64_t{setting.drain_rate}), CountText(int64_t{setting.handshakes}));
 }
 
-std::vector<Point> PointsOf(const Trial& trial, Member member, const Frame& frame) {
+std::vector<Point> PointsOf(const PlotLine& line, Member member, const Frame& frame) {
   std::vector<Point> points;
-  for (const TrialMoment& moment : trial.result.timeline) {
+  for (const TrialMoment& moment : *line.timeline) {
     points.push_back(frame.At(moment.at.seconds(), static_cast<double>(moment.*member)));
   }
   return points;
 }
 
-std::string Description(const std::vector<Shown>& shown, Member member) {
+std::string Description(const std::vector<PlotLine>& lines, Member member) {
   std::string text;
-  for (const Shown& one : shown) {
-    const std::vector<TrialMoment>& timeline = one.trial->result.timeline;
+  for (const PlotLine& line : lines) {
+    const std::vector<TrialMoment>& timeline = *line.timeline;
     const auto top = std::max_element(
         timeline.begin(), timeline.end(),
         [member](const TrialMoment& a, const TrialMoment& b) { return a.*member < b.*member; });
-    absl::StrAppend(&text, ShownText(one), ": at most ",
-                    CountText(static_cast<int64_t>((*top).*member)), ", reached after ",
-                    TimeText(top->at), "; the trial lasted ", TimeText(timeline.back().at), ". ");
+    absl::StrAppend(&text, line.text, ": at most ", CountText(static_cast<int64_t>((*top).*member)),
+                    ", reached after ", TimeText(top->at), "; the trial lasted ",
+                    TimeText(timeline.back().at), ". ");
   }
   return text;
 }
 
 struct Labels {
-  const char* name;
+  std::string name;
   const char* heading;
   const char* y_label;
 };
 
-Figure Draw(const std::vector<Shown>& shown, Member member, const Labels& labels) {
+Figure Draw(const std::vector<PlotLine>& lines, Member member, const Labels& labels) {
   double most = 0;
   Frame frame;
-  for (const Shown& one : shown) {
-    for (const TrialMoment& moment : one.trial->result.timeline) {
+  for (const PlotLine& line : lines) {
+    for (const TrialMoment& moment : *line.timeline) {
       most = std::max(most, static_cast<double>(moment.*member));
     }
-    frame.key.push_back({ShownText(one), one.style});
+    frame.key.push_back({line.text, line.style});
   }
-  frame.x = TimeAxis(shown);
+  frame.x = TimeAxis(lines);
   frame.y = LinearAxis(std::max(most, 5.0));
   frame.heading = labels.heading;
   frame.y_label = labels.y_label;
   frame.x_label = frame.x.logarithmic ? "seconds since the gate opened (logarithmic)"
                                       : "seconds since the gate opened";
-  Svg svg(labels.name, frame.width, frame.height(), labels.heading, Description(shown, member));
+  Svg svg(labels.name, frame.width, frame.height(), labels.heading, Description(lines, member));
   frame.Draw(svg);
   // The best on top.
-  for (auto one = shown.rbegin(); one != shown.rend(); ++one) {
-    svg.Polyline(PointsOf(*one->trial, member, frame),
-                 absl::StrFormat("class=\"line %s\"", one->style));
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    svg.Polyline(PointsOf(*line, member, frame), absl::StrFormat("class=\"line %s\"", line->style));
   }
   return std::move(svg).Finish();
 }
@@ -113,32 +108,43 @@ std::vector<Shown> ShownTrials(const std::vector<Trial>& trials,
     const Trial* trial = TypicalTrial(trials, summary.setting);
     if (trial != nullptr) shown.push_back({std::move(role), std::move(style), &summary, trial});
   };
-  if (!summaries.empty() && summaries.front().served_total == 0) {
-    add("one of them", "best", summaries.front());
+  if (summaries.empty()) return shown;
+  const SettingOutcome& best = summaries.front();
+  if (best.served_total == 0) {
+    add("one of them", "best", best);
     return shown;
   }
   const Setting by_default;
-  for (size_t i = 0; i < summaries.size(); ++i) {
-    const bool is_default = summaries[i].setting == by_default;
-    const bool is_worst = i + 1 == summaries.size();
-    if (i == 0) {
-      add(is_default ? "best and default" : "best", "best", summaries[i]);
-    } else if (is_worst) {
-      add(is_default ? "worst and default" : "worst", "worst", summaries[i]);
-    } else if (is_default) {
-      add("default", "default", summaries[i]);
-    }
+  const SettingOutcome& worst = WorstOf(summaries);
+  const bool best_is_default = best.setting == by_default;
+  const bool worst_is_default = worst.setting == by_default;
+  add(best_is_default ? "best and default" : "best", "best", best);
+  if (!best_is_default && !worst_is_default) {
+    const auto found =
+        std::find_if(summaries.begin(), summaries.end(),
+                     [&](const SettingOutcome& summary) { return summary.setting == by_default; });
+    if (found != summaries.end()) add("default", "default", *found);
   }
+  if (&worst != &best) add(worst_is_default ? "worst and default" : "worst", "worst", worst);
   return shown;
 }
 
-Figure QueuePlot(const std::vector<Shown>& shown) {
-  return Draw(shown, &TrialMoment::queue_depth,
-              {"queue", "Agents in the kernel's accept queue", "agents waiting"});
+std::vector<PlotLine> LinesOf(const std::vector<Shown>& shown) {
+  std::vector<PlotLine> lines;
+  lines.reserve(shown.size());
+  for (const Shown& one : shown) {
+    lines.push_back({ShownText(one), one.style, &one.trial->result.timeline});
+  }
+  return lines;
 }
 
-Figure ServedPlot(const std::vector<Shown>& shown) {
-  return Draw(shown, &TrialMoment::served, {"admitted", "Agents admitted and served", "agents in"});
+Figure QueuePlot(const std::vector<PlotLine>& lines, const std::string& name) {
+  return Draw(lines, &TrialMoment::queue_depth,
+              {name, "Agents in the kernel's accept queue", "agents waiting"});
+}
+
+Figure ServedPlot(const std::vector<PlotLine>& lines, const std::string& name) {
+  return Draw(lines, &TrialMoment::served, {name, "Agents admitted and served", "agents in"});
 }
 
 }  // namespace floodgate::tune

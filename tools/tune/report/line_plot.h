@@ -25,9 +25,18 @@ struct Shown {
 std::vector<Shown> ShownTrials(const std::vector<Trial>& trials,
                                const std::vector<SettingOutcome>& summaries);
 
-// REQUIRES: shown is not empty.
-Figure QueuePlot(const std::vector<Shown>& shown);
-Figure ServedPlot(const std::vector<Shown>& shown);
+// A line of a plot.
+struct PlotLine {
+  std::string text;   // what it is of, in the plot's key: 50 characters at the most
+  std::string style;  // "best", "default", "worst": the class of style.h
+  const std::vector<TrialMoment>* timeline = nullptr;  // not empty
+};
+
+std::vector<PlotLine> LinesOf(const std::vector<Shown>& shown);
+
+// `name`: the picture's, see Figure. REQUIRES: there are lines.
+Figure QueuePlot(const std::vector<PlotLine>& lines, const std::string& name);
+Figure ServedPlot(const std::vector<PlotLine>& lines, const std::string& name);
 
 }  // namespace floodgate::tune
 

@@ -89,16 +89,22 @@ std::string LosersSentence(const std::vector<SettingOutcome>& summaries) {
   for (const SettingOutcome& summary : summaries) {
     if (summary.lost > 0) losers.push_back(&summary);
   }
-  std::reverse(losers.begin(), losers.end());  // The worst first.
+  // The worst first: WorstOf's.
+  std::reverse(losers.begin(), losers.end());
+  std::stable_sort(
+      losers.begin(), losers.end(),
+      [](const SettingOutcome* one, const SettingOutcome* other) { return IsWorse(*one, *other); });
   if (losers.empty()) {
     return summaries.size() == 1
                ? "No agent was lost."
                : absl::StrCat("None of the ", summaries.size(), " settings lost an agent.");
   }
   if (summaries.size() == 1) {
+    const std::string of = absl::StrCat(" of ", CountText(losers[0]->agents));
     return absl::StrCat("In its worst run ",
-                        Counted(static_cast<int64_t>(losers[0]->lost), "agent"), " of ",
-                        CountText(static_cast<int64_t>(losers[0]->agents)), " were not served.");
+                        Counted(losers[0]->lost, absl::StrCat("agent", of, " was"),
+                                absl::StrCat("agents", of, " were")),
+                        " not served.");
   }
   std::string text =
       losers.size() == summaries.size()
@@ -113,7 +119,9 @@ std::string LosersSentence(const std::vector<SettingOutcome>& summaries) {
     absl::StrAppend(&text, ": ", LosersNamed(losers));
   }
   const std::string cause = CauseOf(*losers[0], summaries.front());
-  if (!cause.empty()) absl::StrAppend(&text, ". In the worst, ", cause);
+  if (!cause.empty()) {
+    absl::StrAppend(&text, ". In the worst, ", SettingText(losers[0]->setting, true), ", ", cause);
+  }
   return text + ".";
 }
 
@@ -144,28 +152,55 @@ int DifferencesOf(const Setting& a, const Setting& b) {
          (a.handshakes != b.handshakes ? 1 : 0);
 }
 
-// The setting that lost no more than the best and took longest. Null: none has a time.
-const SettingOutcome* SlowestOf(const std::vector<SettingOutcome>& summaries) {
+// The one with the longest time, of those that lost no more than the best or of all; of several the
+// last. Null: none has a time.
+const SettingOutcome* SlowestOf(const std::vector<SettingOutcome>& summaries, bool of_all) {
   const SettingOutcome* slowest = nullptr;
   for (const SettingOutcome& summary : summaries) {
-    if (summary.lost != summaries.front().lost || !summary.most.median.has_value()) continue;
-    if (slowest == nullptr || *summary.most.median > *slowest->most.median) slowest = &summary;
+    if (!summary.most.median.has_value()) continue;
+    if (!of_all && summary.lost != summaries.front().lost) continue;
+    if (slowest == nullptr || *summary.most.median >= *slowest->most.median) slowest = &summary;
   }
   return slowest;
 }
 
-// "" if that costs too little to be told.
-std::string SlowestSentence(const SettingOutcome& slowest, const SettingOutcome& best) {
+// "backlog 16: 14.2 s, 10 times as long". "" if that costs too little to be told.
+std::string SlowestText(const SettingOutcome& slowest, const SettingOutcome& best) {
   if (!best.most.median.has_value() || best.most.median->ns <= 0) return "";
   const double factor = slowest.most.median->seconds() / best.most.median->seconds();
   if (factor < kSlower) return "";
-  std::string text = absl::StrCat(
-      "What costs most time without losing ", best.lost == 0 ? "anybody" : "more agents", " is ",
-      SettingText(slowest.setting, true), ": ", TimeText(*slowest.most.median), ", ",
-      TimesText(factor), " as long");
+  return absl::StrCat(SettingText(slowest.setting, true), ": ", TimeText(*slowest.most.median),
+                      ", ", TimesText(factor), " as long");
+}
+
+std::string SlowestSentence(const SettingOutcome& slowest, const SettingOutcome& best) {
+  const std::string slow = SlowestText(slowest, best);
+  if (slow.empty()) return "";
+  std::string text = absl::StrCat("What costs most time without losing ",
+                                  best.lost == 0 ? "anybody" : "more agents", " is ", slow);
   const std::string cause = CauseOf(slowest, best);
   if (!cause.empty()) absl::StrAppend(&text, "; ", cause);
   return text + ".";
+}
+
+// What takes the longest of all, and loses agents beside; "" if there is no such setting. It is
+// the one whose cell of the heat map is the darkest.
+std::string SlowestLoserSentence(const std::vector<SettingOutcome>& summaries) {
+  const SettingOutcome& best = summaries.front();
+  const auto is_never = [](const SettingOutcome& s) { return !s.most.median.has_value(); };
+  const auto never = std::count_if(summaries.begin(), summaries.end(), is_never);
+  if (never > 0 && best.most.median.has_value()) {
+    const auto first = std::find_if(summaries.begin(), summaries.end(), is_never);
+    return absl::StrCat("With ",
+                        never == 1 ? SettingText(first->setting, true) : Counted(never, "setting"),
+                        " 99 % of the agents were never in.");
+  }
+  const SettingOutcome* slowest = SlowestOf(summaries, /*of_all=*/true);
+  if (slowest == nullptr || slowest->lost <= best.lost) return "";
+  const std::string slow = SlowestText(*slowest, best);
+  return slow.empty()
+             ? ""
+             : absl::StrCat("What costs most time of all is ", slow, "; it loses agents, too.");
 }
 
 }  // namespace
@@ -174,23 +209,26 @@ std::string CauseOf(const SettingOutcome& summary, const SettingOutcome& best) {
   std::vector<std::string> causes;
   if (Stands(summary.accept_overflows, best.accept_overflows, summary)) {
     causes.push_back(
-        absl::StrCat("the queue was full ", CountText(summary.accept_overflows), " times"));
+        absl::StrCat("the queue was full ", Counted(summary.accept_overflows, "time")));
   } else if (Stands(summary.syn_retransmits, best.syn_retransmits, summary)) {
-    causes.push_back(absl::StrCat(CountText(summary.syn_retransmits), " SYNs were sent again"));
+    causes.push_back(
+        absl::StrCat(Counted(summary.syn_retransmits, "SYN was", "SYNs were"), " sent again"));
   }
   if (IsPacedByRate(summary) && !IsPacedByRate(best)) {
+    const std::string at =
+        absl::StrCat(" at ", CountText(summary.setting.drain_rate), " a second take");
     causes.push_back(absl::StrCat(
-        CountText(static_cast<int64_t>(summary.agents)), " agents at ",
-        CountText(int64_t{summary.setting.drain_rate}), " a second take ",
+        Counted(summary.agents, absl::StrCat("agent", at, "s"), absl::StrCat("agents", at)), " ",
         TimeText(Duration{static_cast<int64_t>(1e9 * static_cast<double>(summary.agents) /
                                                summary.setting.drain_rate)})));
   }
   if (Stands(summary.wasted_handshakes, best.wasted_handshakes, summary)) {
-    causes.push_back(absl::StrCat(CountText(summary.wasted_handshakes),
-                                  " handshakes were begun for agents that were not served"));
+    causes.push_back(
+        absl::StrCat(Counted(summary.wasted_handshakes, "handshake was", "handshakes were"),
+                     " begun for agents that were not served"));
   } else if (Stands(summary.gave_up, best.gave_up, summary)) {
-    causes.push_back(absl::StrCat(CountText(summary.gave_up),
-                                  " attempts ended because the agent's patience was over"));
+    causes.push_back(absl::StrCat(Counted(summary.gave_up, "attempt"),
+                                  " ended because the agent's patience was over"));
   }
   return absl::StrJoin(causes, "; ");
 }
@@ -198,7 +236,10 @@ std::string CauseOf(const SettingOutcome& summary, const SettingOutcome& best) {
 std::vector<std::string> LossSentences(const std::vector<SettingOutcome>& summaries) {
   const SettingOutcome& best = summaries.front();
   std::vector<std::string> sentences = {LosersSentence(summaries)};
-  if (const SettingOutcome* slowest = SlowestOf(summaries); slowest != nullptr) {
+  std::string loser = SlowestLoserSentence(summaries);
+  if (!loser.empty()) sentences.push_back(std::move(loser));
+  const SettingOutcome* slowest = SlowestOf(summaries, /*of_all=*/false);
+  if (slowest != nullptr) {
     std::string sentence = SlowestSentence(*slowest, best);
     if (!sentence.empty()) sentences.push_back(std::move(sentence));
   }

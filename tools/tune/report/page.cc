@@ -67,7 +67,10 @@ void Tiles(const SettingOutcome& best, Page& page) {
   Tile("99 % in", TimeText(best.most.median, "never"), page);
   Tile("all in", TimeText(best.all.median, "never"), page);
   Tile("agents not in, worst run", CountText(static_cast<int64_t>(best.lost)), page);
-  Tile("controller port, p99", TimeText(best.controller_p99.median, "not measured"), page);
+  // Of fewer than a hundred tries it is the slowest.
+  const bool few = best.controller_tries_most > 0 && best.controller_tries_most < 100;
+  Tile(few ? "controller port, slowest try" : "controller port, p99",
+       TimeText(best.controller_p99.median, "not measured"), page);
   Tile("deepest queue", CountText(best.queue_depth_max), page);
   page.html += "</dl>\n";
 }
@@ -145,8 +148,9 @@ void TimelineSection(const Records& records, const std::vector<SettingOutcome>& 
   page.html += "<h2 id=\"time\">While they came</h2>\n";
   page.Paragraph("One run of each setting, the one whose time to 99 % is in the middle.");
   page.html += "<div class=\"figures\">\n";
-  page.Picture(QueuePlot(shown));
-  page.Picture(ServedPlot(shown));
+  const std::vector<PlotLine> lines = LinesOf(shown);
+  page.Picture(QueuePlot(lines, "queue"));
+  page.Picture(ServedPlot(lines, "admitted"));
   absl::StrAppend(&page.html, "</div>\n", MilestonesTable(shown));
 }
 
@@ -159,8 +163,8 @@ std::vector<std::string> ScatterNotes(const std::vector<Comparison>& comparisons
       std::count_if(comparisons.begin(), comparisons.end(),
                     [](const Comparison& comparison) { return !ErrorOf(comparison).has_value(); });
   if (absent > 0) {
-    notes.push_back(absl::StrCat(absent, " of ", comparisons.size(),
-                                 " are not in the picture, since 99 % were never in, as it was "
+    notes.push_back(absl::StrCat(absent, " of ", comparisons.size(), absent == 1 ? " is" : " are",
+                                 " not in the picture, since 99 % were never in, as it was "
                                  "predicted or as it was measured."));
   }
   return notes;
@@ -184,9 +188,8 @@ void ComparisonSection(const Records& records, bool is_headline, Page& page) {
 std::string Subtitle(const Records& records) {
   if (records.plan.has_value()) {
     const Plan& plan = *records.plan;
-    return absl::StrCat(FleetText(plan.fleet), "; ", plan.cores,
-                        plan.cores == 1 ? " core, " : " cores, ", std::string(KeyText(plan.key)),
-                        "; ", MinuteText(plan.started));
+    return absl::StrCat(FleetText(plan.fleet), "; ", Counted(plan.cores, "core"), ", ",
+                        KeyText(plan.key), "; ", MinuteText(plan.started));
   }
   if (!records.trials.empty()) return "the plan of the sweep is missing";
   return FleetText(records.comparisons.front().fleet);

@@ -139,9 +139,12 @@ void DrawSpots(const std::vector<Spot>& spots, const Frame& frame, Svg& svg) {
 
 std::string Description(const std::vector<Spot>& spots) {
   std::string text = "Measured, then predicted: ";
+  const auto time = [](double seconds) {
+    return TimeText(Duration{static_cast<int64_t>(seconds * 1e9)});
+  };
   for (const Spot& spot : spots) {
-    absl::StrAppendFormat(&text, "%d: %.2f s, %.2f s; ", spot.number, spot.measured,
-                          spot.predicted);
+    absl::StrAppend(&text, spot.number, ": ", time(spot.measured), ", ", time(spot.predicted),
+                    "; ");
   }
   return text + "the table has the settings.";
 }

@@ -182,10 +182,10 @@ std::string MilestonesTable(const std::vector<Shown>& shown) {
 
 std::string ComparisonsTable(const std::vector<Comparison>& comparisons) {
   Table table("Predictions and measurements",
-              "Predicted and measured; the error is of the time until 99 % are in",
+              "Measured and predicted; the error is of the time until 99 % are in",
               {"", "backlog", "drain\nrate, /s", "handshakes", "agents", "patience", "cores", "key",
-               "handshake\ncost", "99 % in,\nmeasured", "99 % in,\npredicted", "error",
-               "50 % in,\nmeasured", "50 % in,\npredicted"});
+               "handshake\ncost", "99 % in,\nmeasured", "99 % in,\npredicted", "error", "50 % in",
+               "queue\noverflows"});
   for (size_t i = 0; i < comparisons.size(); ++i) {
     const Comparison& comparison = comparisons[i];
     table.BeginRow();
@@ -199,8 +199,10 @@ std::string ComparisonsTable(const std::vector<Comparison>& comparisons) {
     MostCell(comparison.measured, table);
     MostCell(comparison.predicted, table);
     table.Cell(ErrorText(comparison), InBand(comparison) ? "" : "bad-cell");
-    table.Cell(TimeText(comparison.measured.half, "never"));
-    table.Cell(TimeText(comparison.predicted.half, "never"));
+    table.Cell(TimeOrNever(comparison.measured.half), "",
+               absl::StrCat(TimeOrNever(comparison.predicted.half), " predicted"));
+    table.Cell(Count(comparison.measured.accept_overflows), "",
+               absl::StrCat(Count(comparison.predicted.accept_overflows), " predicted"));
     table.EndRow();
   }
   return std::move(table).Finish();

@@ -1,8 +1,8 @@
 #include "tools/tune/report/text.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 
 #include "absl/strings/ascii.h"
@@ -49,22 +49,6 @@ bool IsWordAt(absl::string_view text, size_t at, absl::string_view word) {
          !absl::ascii_isalnum(static_cast<unsigned char>(rest[word.size()]));
 }
 
-struct TimeUnit {
-  double seconds;
-  absl::string_view name;
-};
-
-TimeUnit UnitOf(double seconds) {
-  if (seconds < 0.9995) return {1e-3, "ms"};
-  return seconds < 600 ? TimeUnit{1, "s"} : TimeUnit{60, "min"};
-}
-
-std::string ThreeDigits(double value) {
-  const double size = std::fabs(value);
-  const int decimals = size >= 99.95 || size == 0 ? 0 : size >= 9.995 ? 1 : 2;
-  return absl::StrFormat("%.*f", decimals, value);
-}
-
 }  // namespace
 
 std::string Escape(absl::string_view text) {
@@ -93,7 +77,7 @@ std::string Escape(absl::string_view text) {
 }
 
 std::string Prose(absl::string_view text) {
-  static constexpr absl::string_view kUnits[] = {" s", " ms", " min", " %"};
+  static constexpr absl::string_view kUnits[] = {" s", " ms", " us", " min", " %"};
   const std::string escaped = Escape(text);
   const absl::string_view rest = escaped;
   std::string prose;
@@ -118,42 +102,10 @@ std::string Prose(absl::string_view text) {
   return prose;
 }
 
-std::string CountText(int64_t count) {
-  const std::string digits = absl::StrCat(count);
-  std::string text;
-  for (size_t i = 0; i < digits.size(); ++i) {
-    const bool after_digit = i > 0 && digits[i - 1] != '-';
-    if (after_digit && (digits.size() - i) % 3 == 0) text.push_back(',');
-    text.push_back(digits[i]);
-  }
-  return text;
-}
-
-std::string CountText(double count) {
-  const double whole = std::round(count);
-  if (std::fabs(whole - count) < 0.05 || std::fabs(count) >= 100) {
-    return CountText(static_cast<int64_t>(whole));
-  }
-  return absl::StrFormat("%.1f", count);
-}
-
-std::string TimeText(Duration duration) {
-  const TimeUnit unit = UnitOf(duration.seconds());
-  return absl::StrCat(ThreeDigits(duration.seconds() / unit.seconds), " ", unit.name);
-}
-
-std::string TimeText(const std::optional<Duration>& duration, absl::string_view absent) {
-  return duration.has_value() ? TimeText(*duration) : std::string(absent);
-}
-
 std::string RangeText(const TimeSpread& spread) {
   if (!spread.least.has_value()) return "never";
   if (!spread.most.has_value()) return absl::StrCat(TimeText(*spread.least), " to never");
-  const TimeUnit unit = UnitOf(spread.most->seconds());
-  const std::string least = ThreeDigits(spread.least->seconds() / unit.seconds);
-  const std::string most = ThreeDigits(spread.most->seconds() / unit.seconds);
-  if (least == most) return absl::StrCat(most, " ", unit.name);
-  return absl::StrCat(least, "–", most, " ", unit.name);
+  return RangeText(*spread.least, *spread.most);
 }
 
 std::string MinuteText(const std::string& time) {
@@ -163,10 +115,6 @@ std::string MinuteText(const std::string& time) {
 
 std::string TimesText(double factor) {
   return absl::StrFormat("%.*f times", factor < 9.95 ? 1 : 0, factor);
-}
-
-std::string Counted(int64_t count, absl::string_view noun) {
-  return absl::StrCat(CountText(count), " ", noun, count == 1 ? "" : "s");
 }
 
 std::string DrainText(int drain_rate) {

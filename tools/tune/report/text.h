@@ -2,14 +2,12 @@
 #ifndef FLOODGATE_TOOLS_TUNE_REPORT_TEXT_H_
 #define FLOODGATE_TOOLS_TUNE_REPORT_TEXT_H_
 
-#include <cstdint>
-#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "base/time.h"
 #include "tools/tune/ranking.h"
 #include "tools/tune/trial.h"
+#include "tools/tune/words.h"
 
 namespace floodgate::tune {
 
@@ -21,22 +19,12 @@ std::string Escape(absl::string_view text);
 // unit, nor a range.
 std::string Prose(absl::string_view text);
 
-// "12,345", "-3".
-std::string CountText(int64_t count);
-// A median of counts: "12", or "12.5" where it lies between two; big ones whole.
-std::string CountText(double count);
-// Three digits and the unit that suits: "0.35 ms", "420 ms", "1.42 s", "14.2 s", "142 s", "16.7
-// min".
-std::string TimeText(Duration duration);
-std::string TimeText(const std::optional<Duration>& duration, absl::string_view absent);
-// "1.40–1.61 s": one unit for both; one time where they look the same.
+// "1.40–1.61 s"; "1.40 s to never"; "never".
 std::string RangeText(const TimeSpread& spread);
 // "2026-01-02 03:04 UTC", of RFC 3339 in UTC; anything else as it is.
 std::string MinuteText(const std::string& time);
 // How many times longer: "1.2 times", "18 times".
 std::string TimesText(double factor);
-// "1 agent", "1,000 agents".
-std::string Counted(int64_t count, absl::string_view noun);
 
 // "no drain rate", "500 a second"; "as floodgated chooses", "16".
 std::string DrainText(int drain_rate);
