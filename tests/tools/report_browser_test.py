@@ -25,8 +25,9 @@ PAPER = 720  # A4 without its margins
 LAYOUTS = [(width, scheme, "screen") for width in WIDTHS for scheme in SCHEMES]
 LAYOUTS.append((PAPER, "dark", "print"))
 # How many pictures each sample's report has.
-PICTURES = {"whole": 5, "large": 7, "unfinished": 4, "every-setting-loses": 4, "nobody-served": 3,
-            "one-setting": 2, "hostile": 2, "comparisons-only": 1, "trials-only": 4}
+PICTURES = {"whole": 7, "large": 7, "unfinished": 4, "every-setting-loses": 4, "nobody-served": 3,
+            "one-setting": 2, "hostile": 2, "comparisons-only": 1, "trials-only": 4,
+            "recommendation-only": 2, "recommendation-unmet": 2, "unreadable": 3}
 # What must be found out, lest the measuring itself be broken.
 BROKEN = """<!DOCTYPE html><html lang="en"><head><title>broken</title></head>
 <body style="background: #fff; color: #ccc"><p style="width: 3000px">pale and wide</p>

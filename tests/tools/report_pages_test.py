@@ -93,7 +93,7 @@ class Pages(unittest.TestCase):
 
     def test_pages(self):
         pages = sorted(self.root.glob("*.html"))
-        self.assertGreaterEqual(len(pages), 9)
+        self.assertGreaterEqual(len(pages), 12)
         for page in pages:
             text = page.read_text(encoding="utf-8")
             self.assertTrue(text.startswith("<!DOCTYPE html>\n<html "), page.stem)
@@ -101,7 +101,7 @@ class Pages(unittest.TestCase):
 
     def test_pictures(self):
         pictures = sorted(self.root.glob("*.svg"))
-        self.assertGreaterEqual(len(pictures), 20)
+        self.assertGreaterEqual(len(pictures), 30)
         for picture in pictures:
             text = picture.read_text(encoding="utf-8")
             self.assertEqual(faults_of(text, False), [], picture.stem)

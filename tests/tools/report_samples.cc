@@ -238,25 +238,79 @@ std::vector<Comparison> SampleComparisons(int count) {
   return comparisons;
 }
 
+KeptRecommendation SampleRecommendation(bool met) {
+  const Plan plan = SamplePlan(1'000, {64, 512, 1'000}, {0}, {0});
+  KeptRecommendation recommendation;
+  recommendation.version = plan.version;
+  recommendation.fleet = plan.fleet;
+  recommendation.cores = plan.cores;
+  recommendation.cost = Duration::Microseconds(1'428);
+  recommendation.key = plan.key;
+  recommendation.recovery = met ? Duration::Seconds(4) : Duration::Milliseconds(900);
+  recommendation.parked = Duration::Seconds(10);
+  recommendation.met = met;
+  recommendation.setting.backlog = met ? 512 : 1'000;
+  for (const int backlog : plan.backlogs) {
+    KeptRecommendation::Simulated simulated;
+    simulated.backlog = backlog;
+    simulated.does_it = met && backlog >= 512;
+    simulated.together = SampleTrial(plan, {.backlog = backlog}, 1).result;
+    simulated.parked = SampleTrial(plan, {.backlog = backlog}, 2).result;
+    if (backlog != recommendation.setting.backlog) {
+      simulated.together.timeline.clear();
+      simulated.parked.timeline.clear();
+    }
+    recommendation.simulated.push_back(std::move(simulated));
+  }
+  if (!met) {
+    recommendation.why_not = "The CPU is the bound. An agent takes 1428 us of it, made up.";
+    recommendation.remedies = {"2 cores: all are in after 720 ms, made up.",
+                               "A recovery time of 1.44 s: what it takes as it is."};
+    return recommendation;
+  }
+  recommendation.settings = {
+      {"[agent] backlog = 512", "With it all are in after 1.44 s, made up."},
+      {"sysctl -w net.ipv4.ip_local_port_range=\"10000 60999\"", "A connection takes a port."},
+      {"LimitNOFILE=65536", "Two descriptors an agent, and the reserve."}};
+  recommendation.tried = {.fleet = plan.fleet,
+                          .fewer = "",
+                          .all_in_time = true,
+                          .storm_was_limit = false,
+                          .result = SampleTrial(plan, {.backlog = 512}, 3).result};
+  return recommendation;
+}
+
 std::vector<Sample> Samples() {
   std::vector<Sample> samples = {
-      {"whole", {Whole(), {}}},
-      {"large", {Large(), {}}},
-      {"unfinished", {Unfinished(), {}}},
-      {"every-setting-loses", {EverySettingLoses(), {}}},
-      {"nobody-served", {NobodyServed(), {}}},
-      {"one-setting", {SampleSweep(SamplePlan(1'000, {4096}, {0}, {0})), {}}},
-      {"hostile", {Hostile(), {}}}};
+      {"whole", {Whole()}},
+      {"large", {Large()}},
+      {"unfinished", {Unfinished()}},
+      {"every-setting-loses", {EverySettingLoses()}},
+      {"nobody-served", {NobodyServed()}},
+      {"one-setting", {SampleSweep(SamplePlan(1'000, {4096}, {0}, {0}))}},
+      {"hostile", {Hostile()}}};
   Records comparisons_only;
   comparisons_only.comparisons = SampleComparisons(6);
-  samples.push_back({"comparisons-only", {comparisons_only, {}}});
+  samples.push_back({"comparisons-only", {comparisons_only}});
   Records trials_only = Whole();
   trials_only.plan.reset();
   trials_only.comparisons.clear();
-  samples.push_back({"trials-only", {trials_only, {}}});
-  samples.front().input.recommended = {
-      {"floodgate.toml", "[agent]\nbacklog = 1000  # made up\n"},
-      {"90-floodgate.conf", "# made up\nnet.core.somaxconn = 1000\n"}};
+  samples.push_back({"trials-only", {trials_only}});
+  ReportInput& whole = samples.front().input;
+  whole.recommended = {{"floodgate.toml", "[agent]\nbacklog = 1000  # made up\n"},
+                       {"90-floodgate.conf", "# made up\nnet.core.somaxconn = 1000\n"}};
+  whole.recommendation = SampleRecommendation(true);
+  ReportInput recommendation_only;
+  recommendation_only.recommended = whole.recommended;
+  recommendation_only.recommendation = whole.recommendation;
+  ReportInput recommendation_unmet;
+  recommendation_unmet.recommendation = SampleRecommendation(false);
+  samples.push_back({"recommendation-only", std::move(recommendation_only)});
+  samples.push_back({"recommendation-unmet", std::move(recommendation_unmet)});
+  // Something in its directory could not be read.
+  samples.push_back({"unreadable", {SampleSweep(SamplePlan(1'000, {64, 4096}, {0}, {0}))}});
+  samples.back().input.warnings = {
+      "This is missing here, since it could not be read: recommendation.json: it is no JSON."};
   return samples;
 }
 

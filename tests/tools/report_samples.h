@@ -25,6 +25,10 @@ Records SampleSweep(const Plan& plan);
 // Comparisons whose predictions are off by up to a quarter.
 std::vector<Comparison> SampleComparisons(int count);
 
+// For a fleet of 1,000: the backlog of 512 that does it, or why none does. The file that says so,
+// as the report reads it.
+KeptRecommendation SampleRecommendation(bool met);
+
 struct Sample {
   std::string name;  // "whole"
   ReportInput input;

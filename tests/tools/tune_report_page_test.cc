@@ -44,15 +44,18 @@ std::vector<std::string> Names(const Report& report) {
 TEST(ReportTest, HasEverySectionInTheOrderOfUse) {
   const Report report = ReportOf("whole");
   EXPECT_THAT(Names(report),
-              ElementsAre("heat-map-0", "heat-map-16", "queue", "admitted", "prediction"));
+              ElementsAre("heat-map-0", "heat-map-16", "queue", "admitted", "prediction",
+                          "recommended-queue", "recommended-admitted"));
   size_t before = 0;
-  for (const char* mark : {"class=\"headline\"", "id=\"set\"", "id=\"sweep\"", "id=\"time\"",
-                           "id=\"settings\"", "id=\"comparison\"", "id=\"about\""}) {
+  for (const char* mark :
+       {"class=\"headline\"", "id=\"set\"", "id=\"sweep\"", "id=\"time\"", "id=\"settings\"",
+        "id=\"comparison\"", "id=\"recommendation\"", "id=\"about\""}) {
     const size_t at = report.html.find(mark, before);
     ASSERT_NE(at, std::string::npos) << mark << " is not there, or not in its place";
     before = at;
   }
   EXPECT_THAT(report.html, HasSubstr("backlog = 1000  # made up"));
+  EXPECT_THAT(report.html, Not(HasSubstr("Not in this report")));
 }
 
 TEST(ReportTest, TheSameRecordsGiveTheSamePage) {
@@ -115,6 +118,7 @@ TEST(ReportTest, NothingToReportOnIsAnErrorWithItsRemedy) {
   EXPECT_EQ(nothing.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(nothing.status().message()),
               AllOf(HasSubstr("DIR"), HasSubstr("floodgate-tune sweep")));
+  EXPECT_THAT(std::string(nothing.status().message()), HasSubstr("recommendation.json"));
   ReportInput begun;
   begun.records.plan.emplace();
   EXPECT_THAT(std::string(MakeReport(begun, "DIR").status().message()),

@@ -59,7 +59,7 @@ const char* Verdict(const Judged& judged) {
   return judged.in_time ? "too full" : "too late";
 }
 
-Json PredictionJson(const Prediction& prediction) {
+Json PredictionJson(const Prediction& prediction, bool with_timeline) {
   const sim::ColdStartResult& result = prediction.result;
   Json json = {{"served", result.served},
                {"time_to_99_percent_s", TimeOrNull(result.most, Duration::Seconds(1))},
@@ -68,15 +68,16 @@ Json PredictionJson(const Prediction& prediction) {
                {"syn_retransmits", result.syn_retransmits},
                {"queue_overflows", result.queue_overflows},
                {"queue_depth_max", result.queue_depth_max}};
+  if (with_timeline) json["timeline"] = TimelineJson(AsTrial(prediction).timeline);
   return json;
 }
 
-Json JudgedJson(const Judged& judged) {
+Json JudgedJson(const Judged& judged, bool with_timeline) {
   return {{"backlog", judged.setting.backlog},
           {"in_time", judged.in_time},
           {"does_it", judged.does_it},
-          {"together", PredictionJson(judged.together)},
-          {"parked", PredictionJson(judged.parked)}};
+          {"together", PredictionJson(judged.together, with_timeline)},
+          {"parked", PredictionJson(judged.parked, with_timeline)}};
 }
 
 Json TriedJson(const Tried& tried) {
@@ -174,7 +175,7 @@ std::string RecommendationJson(const Wanted& wanted, const Recommendation& recom
                                const Tried* tried) {
   Json all = Json::array();
   for (const Judged& judged : recommendation.tried) {
-    all.push_back(JudgedJson(judged));
+    all.push_back(JudgedJson(judged, judged.setting == recommendation.best.setting));
   }
   Json settings = Json::array();
   for (const Reasoned& setting : recommendation.settings) {

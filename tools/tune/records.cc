@@ -4,14 +4,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +15,7 @@
 #include "tools/tune/json_fields.h"
 #include "tools/tune/key_names.h"
 #include "tools/tune/result_json.h"
+#include "tools/tune/text_file.h"
 
 namespace floodgate::tune {
 namespace {
@@ -31,12 +27,6 @@ constexpr char kComparisons[] = "comparisons.jsonl";
 constexpr Duration kSecond = Duration::Seconds(1);
 constexpr Duration kMicrosecond = Duration::Microseconds(1);
 constexpr int64_t kIntMost = std::numeric_limits<int>::max();
-
-absl::Status Unusable(const std::string& path, const char* doing) {
-  return absl::UnavailableError(absl::StrCat(path, " cannot be ", doing, ": ", std::strerror(errno),
-                                             "; is the directory there, with "
-                                             "room on its device, and this user's?"));
-}
 
 // --- Writing
 
@@ -202,16 +192,9 @@ absl::Status ReadComparisonsLine(const nlohmann::json& line, Records& records) {
 
 absl::Status ReadLines(const std::string& path,
                        const std::function<absl::Status(const nlohmann::json&)>& read) {
-  std::error_code error;
-  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, " is no file; move it away, or use another directory"));
-  }
-  std::ifstream file(path, std::ios::binary);
-  if (!file && errno == ENOENT) return absl::OkStatus();
-  if (!file) return Unusable(path, "read");
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.bad()) return Unusable(path, "read");
+  const absl::StatusOr<std::optional<std::string>> whole = ReadTextFile(path);
+  if (!whole.ok()) return whole.status();
+  const std::string text = whole->value_or("");
   size_t begin = 0;
   int number = 0;
   for (size_t end = 0; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {

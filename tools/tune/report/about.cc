@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tools/tune/report/absent.h"
 #include "tools/tune/report/text.h"
 #include "tools/tune/report/unfinished.h"
 
@@ -39,6 +40,18 @@ std::string NotFinished(const Records& records) {
   return html + "</ul>\n";
 }
 
+std::string NotThere(const ReportInput& input) {
+  const std::vector<std::string> parts = AbsentParts(input);
+  if (parts.empty()) return "";
+  std::string html = "<h3>Not in this report</h3>\n";
+  for (const std::string& part : parts) absl::StrAppend(&html, "<p>", Prose(part), "</p>\n");
+  absl::StrAppend(&html, "<p class=\"note\">",
+                  Prose("DIR is the directory of this report; `floodgate-tune report DIR` then "
+                        "makes it anew."),
+                  "</p>\n");
+  return html;
+}
+
 void PlanFacts(const Records& records, std::string& html) {
   const Plan& plan = *records.plan;
   Fact("fleet", FleetText(plan.fleet), html);
@@ -62,9 +75,16 @@ void PlanFacts(const Records& records, std::string& html) {
        html);
 }
 
+void RecommendationFacts(const KeptRecommendation& recommendation, std::string& html) {
+  Fact("recommended for", FleetText(recommendation.fleet), html);
+  Fact("on", Counted(recommendation.cores, "core"), html);
+  Fact("by floodgate", recommendation.version, html);
+}
+
 }  // namespace
 
-std::string AboutSection(const Records& records) {
+std::string AboutSection(const ReportInput& input) {
+  const Records& records = input.records;
   std::string html = "<h2 id=\"about\">About this run</h2>\n<dl class=\"facts\">\n";
   if (records.plan.has_value()) {
     PlanFacts(records, html);
@@ -75,8 +95,11 @@ std::string AboutSection(const Records& records) {
   if (!records.comparisons.empty()) {
     Fact("comparisons", CountText(static_cast<int64_t>(records.comparisons.size())), html);
   }
+  if (input.recommendation.has_value()) RecommendationFacts(*input.recommendation, html);
   html += "</dl>\n";
   html += NotFinished(records);
+  html += NotThere(input);
+  if (records.trials.empty() && records.comparisons.empty()) return html;
   html +=
       "<p class=\"note\">A trial starts a floodgated of its own, lets all agents come in the "
       "moment "

@@ -4,12 +4,12 @@
 
 #include <string>
 
-#include "tools/tune/records.h"
+#include "tools/tune/report/page.h"
 
 namespace floodgate::tune {
 
-// HTML, with the settings that are not done yet.
-std::string AboutSection(const Records& records);
+// HTML, with the settings that are not done yet, and the parts that the report has not.
+std::string AboutSection(const ReportInput& input);
 
 }  // namespace floodgate::tune
 

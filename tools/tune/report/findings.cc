@@ -346,12 +346,7 @@ Findings Find(const Records& records, const std::vector<SettingOutcome>& summari
   Findings findings;
   findings.verdict = VerdictOf(summaries);
   findings.headline = Headline(findings.verdict, records, summaries);
-  if (findings.verdict == Findings::Verdict::kNoTrials) {
-    findings.cautions.emplace_back(
-        "No setting was swept here, so none is proposed: run `floodgate-tune sweep` with this "
-        "directory as `--out`.");
-    return findings;
-  }
+  if (findings.verdict == Findings::Verdict::kNoTrials) return findings;
   AddCautions(records, summaries, findings);
   if (findings.verdict == Findings::Verdict::kNobodyServed) {
     AdviseNobodyServed(findings);

@@ -6,11 +6,12 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "tools/tune/ranking.h"
 #include "tools/tune/report/about.h"
 #include "tools/tune/report/heat_map.h"
+#include "tools/tune/report/html_page.h"
 #include "tools/tune/report/line_plot.h"
+#include "tools/tune/report/recommendation.h"
 #include "tools/tune/report/scatter.h"
 #include "tools/tune/report/style.h"
 #include "tools/tune/report/tables.h"
@@ -19,50 +20,12 @@
 namespace floodgate::tune {
 namespace {
 
-// A picture that shrinks below this share of its natural size can be scrolled instead.
-constexpr double kShrinkLeast = 0.7;
-constexpr double kFitsAnywhere = 500;
-
-// The page as it grows, and the pictures that it has shown.
-struct Page {
-  std::string html;
-  std::vector<Figure> figures;
-
-  void Paragraph(absl::string_view text) { absl::StrAppend(&html, "<p>", Prose(text), "</p>\n"); }
-  void Items(absl::string_view tag, const std::vector<std::string>& items) {
-    absl::StrAppend(&html, "<", tag, ">\n");
-    for (const std::string& item : items) {
-      absl::StrAppend(&html, "<li>", Prose(item), "</li>\n");
-    }
-    absl::StrAppend(&html, "</", tag, ">\n");
-  }
-  void File(const FileLines& file) {
-    absl::StrAppend(&html, "<figure class=\"file\"><figcaption><code>", Escape(file.file),
-                    "</code></figcaption><pre>", Escape(file.lines), "</pre></figure>\n");
-  }
-  void Picture(Figure figure) {
-    if (figure.width <= kFitsAnywhere) {
-      absl::StrAppendFormat(&html, "<figure style=\"max-width: %spx\">%s</figure>\n",
-                            NumberText(figure.width * 1.25), figure.svg);
-    } else {
-      absl::StrAppendFormat(
-          &html,
-          "<figure class=\"wide\" style=\"max-width: %spx\"><div class=\"scroll\" role=\"region\" "
-          "tabindex=\"0\" "
-          "aria-label=\"%s\"><div style=\"min-width: %spx\">%s</div></div></figure>\n",
-          NumberText(figure.width * 1.25), figure.name, NumberText(figure.width * kShrinkLeast),
-          figure.svg);
-    }
-    figures.push_back(std::move(figure));
-  }
-};
-
-void Tile(absl::string_view name, absl::string_view value, Page& page) {
+void Tile(absl::string_view name, absl::string_view value, HtmlPage& page) {
   absl::StrAppend(&page.html, "<div><dt>", Escape(name), "</dt><dd>", Escape(value),
                   "</dd></div>\n");
 }
 
-void Tiles(const SettingOutcome& best, Page& page) {
+void Tiles(const SettingOutcome& best, HtmlPage& page) {
   page.html += "<dl class=\"tiles\">\n";
   Tile("99 % in", TimeText(best.most.median, "never"), page);
   Tile("all in", TimeText(best.all.median, "never"), page);
@@ -88,29 +51,66 @@ absl::string_view HeadlineStyle(Findings::Verdict verdict) {
   return "headline unknown";
 }
 
-void WhatToSet(const ReportInput& input, const Findings& findings, Page& page) {
-  if (findings.to_set.empty() && findings.steps.empty() && input.recommended.empty()) return;
+void Headline(absl::string_view style, absl::string_view text, HtmlPage& page) {
+  absl::StrAppend(&page.html, "<p class=\"", style, "\">", Prose(text), "</p>\n");
+}
+
+void WhatToSet(const ReportInput& input, const Findings& findings, HtmlPage& page) {
+  const bool by_sweep = !findings.to_set.empty() || !findings.steps.empty();
+  if (!by_sweep && input.recommended.empty()) return;
   absl::StrAppend(
       &page.html, "<h2 id=\"set\">",
       findings.to_set.empty() && input.recommended.empty() ? "What to look at" : "What to set",
       "</h2>\n<div class=\"columns\">\n");
-  page.html += input.recommended.empty() ? "<section>\n" : "<section>\n<h3>By this sweep</h3>\n";
-  for (const FileLines& file : findings.to_set) page.File(file);
-  page.Items("ol", findings.steps);
-  page.html += "</section>\n";
+  if (by_sweep) {
+    page.html += input.recommended.empty() ? "<section>\n" : "<section>\n<h3>By this sweep</h3>\n";
+    for (const FileLines& file : findings.to_set) page.File(file);
+    page.Items("ol", findings.steps);
+    page.html += "</section>\n";
+  }
   if (!input.recommended.empty()) {
     page.html += "<section>\n<h3>Recommended by floodgate-tune recommend</h3>\n";
-    page.Paragraph("For the fleet that it was asked about, which may be another than this one.");
+    page.Paragraph(
+        input.recommendation.has_value()
+            ? absl::StrCat("For ", FleetText(input.recommendation->fleet), ".")
+            : "For the fleet that it was asked about, which may be another than this one.");
     for (const FileLines& file : input.recommended) page.File(file);
     page.html += "</section>\n";
   }
   page.html += "</div>\n";
 }
 
+// What limits all this: of the sweep, of what could not be read, and that nothing was swept.
+std::vector<std::string> CautionsOf(const ReportInput& input, const Findings& findings) {
+  std::vector<std::string> cautions = input.warnings;
+  cautions.insert(cautions.end(), findings.cautions.begin(), findings.cautions.end());
+  if (!input.records.trials.empty()) return cautions;
+  if (input.records.plan.has_value()) {
+    cautions.emplace_back(
+        "The sweep has no finished trial yet. The same `floodgate-tune sweep` command with the "
+        "same "
+        "`--out` goes on with it.");
+  } else if (input.recommendation.has_value()) {
+    cautions.emplace_back(
+        "No setting was swept here, so what is recommended is simulated: `floodgate-tune sweep` "
+        "with this directory as `--out` measures.");
+  } else {
+    cautions.emplace_back(
+        "No setting was swept here, so none is proposed: run `floodgate-tune sweep` with this "
+        "directory as `--out`.");
+  }
+  return cautions;
+}
+
 void FindingsSection(const ReportInput& input, const std::vector<SettingOutcome>& summaries,
-                     const Findings& findings, Page& page) {
-  absl::StrAppend(&page.html, "<p class=\"", HeadlineStyle(findings.verdict), "\">",
-                  Prose(findings.headline), "</p>\n");
+                     const Findings& findings, HtmlPage& page) {
+  const bool measured = !summaries.empty() || !input.records.comparisons.empty();
+  if (measured || !input.recommendation.has_value()) {
+    Headline(HeadlineStyle(findings.verdict), findings.headline, page);
+  } else {
+    Headline(input.recommendation->met ? "headline" : "headline bad",
+             RecommendationHeadline(*input.recommendation), page);
+  }
   if (!summaries.empty()) Tiles(summaries.front(), page);
   if (!findings.reasons.empty()) {
     page.html += "<div class=\"columns\">\n<section>\n<h3>Why</h3>\n";
@@ -119,16 +119,17 @@ void FindingsSection(const ReportInput& input, const std::vector<SettingOutcome>
     page.Items("ul", findings.losses);
     page.html += "</section>\n</div>\n";
   }
-  if (!findings.cautions.empty()) {
+  const std::vector<std::string> cautions = CautionsOf(input, findings);
+  if (!cautions.empty()) {
     page.html += "<aside class=\"cautions\" aria-label=\"What limits this\">\n";
-    for (const std::string& caution : findings.cautions) page.Paragraph(caution);
+    for (const std::string& caution : cautions) page.Paragraph(caution);
     page.html += "</aside>\n";
   }
   WhatToSet(input, findings, page);
 }
 
 void SweepSection(const Records& records, const std::vector<SettingOutcome>& summaries,
-                  const Findings& findings, Page& page) {
+                  const Findings& findings, HtmlPage& page) {
   const SweepAxes axes = AxesOf(records);
   if (!axes.is_one_setting()) {
     page.html += "<h2 id=\"sweep\">The sweep</h2>\n<div class=\"figures\">\n";
@@ -142,7 +143,7 @@ void SweepSection(const Records& records, const std::vector<SettingOutcome>& sum
 }
 
 void TimelineSection(const Records& records, const std::vector<SettingOutcome>& summaries,
-                     Page& page) {
+                     HtmlPage& page) {
   const std::vector<Shown> shown = ShownTrials(records.trials, summaries);
   if (shown.empty()) return;
   page.html += "<h2 id=\"time\">While they came</h2>\n";
@@ -170,7 +171,7 @@ std::vector<std::string> ScatterNotes(const std::vector<Comparison>& comparisons
   return notes;
 }
 
-void ComparisonSection(const Records& records, bool is_headline, Page& page) {
+void ComparisonSection(const Records& records, bool is_headline, HtmlPage& page) {
   if (records.comparisons.empty()) return;
   page.html += "<h2 id=\"comparison\">Prediction against measurement</h2>\n";
   if (!is_headline) page.Paragraph(PredictionSentence(records.comparisons));
@@ -185,39 +186,48 @@ void ComparisonSection(const Records& records, bool is_headline, Page& page) {
   page.html += ComparisonsTable(records.comparisons);
 }
 
-std::string Subtitle(const Records& records) {
+std::string Subtitle(const ReportInput& input) {
+  const Records& records = input.records;
   if (records.plan.has_value()) {
     const Plan& plan = *records.plan;
     return absl::StrCat(FleetText(plan.fleet), "; ", Counted(plan.cores, "core"), ", ",
                         KeyText(plan.key), "; ", MinuteText(plan.started));
   }
   if (!records.trials.empty()) return "the plan of the sweep is missing";
-  return FleetText(records.comparisons.front().fleet);
+  if (!records.comparisons.empty()) return FleetText(records.comparisons.front().fleet);
+  return absl::StrCat(FleetText(input.recommendation->fleet), "; ",
+                      Counted(input.recommendation->cores, "core"));
 }
 
-absl::Status IsWorthAReport(const Records& records, absl::string_view directory) {
-  if (!records.trials.empty() || !records.comparisons.empty()) return absl::OkStatus();
-  if (records.plan.has_value()) {
+absl::Status IsWorthAReport(const ReportInput& input, absl::string_view directory) {
+  if (HasResults(input)) return absl::OkStatus();
+  if (input.records.plan.has_value()) {
     return absl::FailedPreconditionError(
         absl::StrCat(directory,
                      ": the sweep has no finished trial yet; let the same "
                      "floodgate-tune sweep command go on, then ask again"));
   }
-  return absl::FailedPreconditionError(
-      absl::StrCat(directory,
-                   ": has neither trials.jsonl nor comparisons.jsonl with anything in it; name the "
-                   "--out of a floodgate-tune sweep or predict --validate, or run one first"));
+  return absl::FailedPreconditionError(absl::StrCat(
+      directory,
+      ": has none of trials.jsonl, comparisons.jsonl and recommendation.json with "
+      "anything in it; name the --out of a floodgate-tune sweep, predict --validate or "
+      "recommend, or run one first"));
 }
 
 }  // namespace
 
+bool HasResults(const ReportInput& input) {
+  return !input.records.trials.empty() || !input.records.comparisons.empty() ||
+         input.recommendation.has_value();
+}
+
 absl::StatusOr<Report> MakeReport(const ReportInput& input, absl::string_view directory) {
   const Records& records = input.records;
-  if (absl::Status status = IsWorthAReport(records, directory); !status.ok()) return status;
+  if (absl::Status status = IsWorthAReport(input, directory); !status.ok()) return status;
   std::vector<SettingOutcome> summaries = OutcomesOf(records.trials);
   Rank(summaries);
   const Findings findings = Find(records, summaries);
-  Page page;
+  HtmlPage page;
   absl::StrAppend(
       &page.html,
       "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n"
@@ -227,7 +237,7 @@ absl::StatusOr<Report> MakeReport(const ReportInput& input, absl::string_view di
       "<title>floodgate: tuning report</title>\n<style>",
       PlotStyle(), PageStyle(),
       "</style>\n</head>\n<body>\n<header>\n<h1>floodgate: tuning report</h1>\n<p>",
-      Escape(Subtitle(records)), "</p>\n</header>\n<main>\n");
+      Escape(Subtitle(input)), "</p>\n</header>\n<main>\n");
   FindingsSection(input, summaries, findings, page);
   if (!summaries.empty()) {
     SweepSection(records, summaries, findings, page);
@@ -236,7 +246,8 @@ absl::StatusOr<Report> MakeReport(const ReportInput& input, absl::string_view di
                     SettingsTable(summaries, records.plan.has_value() ? records.plan->runs : 0));
   }
   ComparisonSection(records, summaries.empty(), page);
-  absl::StrAppend(&page.html, AboutSection(records),
+  if (input.recommendation.has_value()) RecommendationSection(*input.recommendation, page);
+  absl::StrAppend(&page.html, AboutSection(input),
                   "</main>\n<footer>Written by floodgate-tune report. What the columns mean: "
                   "docs/tuning.md.</footer>\n</body>\n</html>\n");
   return Report{.html = std::move(page.html), .figures = std::move(page.figures)};

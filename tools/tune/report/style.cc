@@ -104,6 +104,9 @@ td .note { display: block; font-size: 0.92em; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: 0.25rem 1.5rem; margin: 0.8rem 0; }
 .facts dt { color: var(--muted); }
 .facts dd { margin: 0; }
+.reasons { margin: 0.8rem 0; max-width: 46rem; }
+.reasons dt { font-weight: 600; margin-top: 0.7rem; }
+.reasons dd { margin: 0.1rem 0 0; }
 footer { max-width: 74rem; margin: 3rem auto 0; padding: 1rem 1.25rem 2rem; color: var(--muted);
   font-size: 0.9rem; }
 @media (max-width: 36rem) {

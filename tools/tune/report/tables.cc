@@ -180,6 +180,25 @@ std::string MilestonesTable(const std::vector<Shown>& shown) {
   return std::move(table).Finish();
 }
 
+std::string SimulatedTable(const KeptRecommendation& recommendation) {
+  Table table("What was simulated",
+              "The fleet comes when the gate opens, or has come before and waits for it",
+              {"backlog", "all in,\ncome then", "queue\nfull", "gave\nup", "all in,\nhave waited",
+               "queue\nfull", "gave\nup", "<does it"});
+  for (const KeptRecommendation::Simulated& simulated : recommendation.simulated) {
+    table.BeginRow(recommendation.met && simulated.backlog == recommendation.setting.backlog);
+    table.Heading(CountText(int64_t{simulated.backlog}));
+    for (const TrialResult* result : {&simulated.together, &simulated.parked}) {
+      table.Cell(TimeOrNever(result->all), result->all.has_value() ? "" : "bad-cell");
+      table.Cell(Count(result->accept_overflows));
+      table.Cell(Count(result->gave_up));
+    }
+    table.Cell(simulated.does_it ? "yes" : "no", "left");
+    table.EndRow();
+  }
+  return std::move(table).Finish();
+}
+
 std::string ComparisonsTable(const std::vector<Comparison>& comparisons) {
   Table table("Predictions and measurements",
               "Measured and predicted; the error is of the time until 99 % are in",

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tools/tune/ranking.h"
+#include "tools/tune/recommendation_file.h"
 #include "tools/tune/records.h"
 #include "tools/tune/report/findings.h"
 #include "tools/tune/report/line_plot.h"
@@ -18,6 +19,8 @@ std::string SettingsTable(const std::vector<SettingOutcome>& summaries, int runs
 std::string VariationsTable(const SettingOutcome& best, const std::vector<Variation>& variations);
 // What the lines show: when shares of the agents were in, and the deepest queue.
 std::string MilestonesTable(const std::vector<Shown>& shown);
+// The backlogs that `floodgate-tune recommend` has simulated.
+std::string SimulatedTable(const KeptRecommendation& recommendation);
 // Every comparison, numbered as in the plot.
 std::string ComparisonsTable(const std::vector<Comparison>& comparisons);
 
