@@ -92,8 +92,8 @@ std::vector<std::string> CautionsOf(const ReportInput& input, const Findings& fi
         "`--out` goes on with it.");
   } else if (input.recommendation.has_value()) {
     cautions.emplace_back(
-        "No setting was swept here, so what is recommended is simulated: `floodgate-tune sweep` "
-        "with this directory as `--out` measures.");
+        "No setting was swept here, so what `floodgate-tune recommend` says is simulated: "
+        "`floodgate-tune sweep` with this directory as `--out` measures.");
   } else {
     cautions.emplace_back(
         "No setting was swept here, so none is proposed: run `floodgate-tune sweep` with this "
