@@ -56,6 +56,20 @@ TEST(RecommendationReportTest, SaysThatNothingDoesItAndWhatWould) {
   EXPECT_THAT(html, HasSubstr("A recovery time of 1.44\u00A0s"));
 }
 
+// It is not the time that decides then.
+TEST(RecommendationReportTest, SaysThatAQueueIsTooFullWhereAllAreInInTime) {
+  KeptRecommendation recommendation = SampleRecommendation(false);
+  KeptRecommendation::Simulated& simulated = recommendation.simulated.front();
+  simulated.together.all = recommendation.recovery;
+  simulated.parked.all = recommendation.recovery + Duration::Nanoseconds(1);
+  EXPECT_EQ(RecommendationHeadline(recommendation),
+            "No setting that was simulated has all 1,000 agents in within 900 ms.");
+  simulated.parked.all = recommendation.recovery;
+  EXPECT_EQ(RecommendationHeadline(recommendation),
+            "No setting is recommended: where the simulation has all 1,000 agents in within 900 "
+            "ms, the queue is full too often.");
+}
+
 TEST(RecommendationReportTest, HasNoPictureWithoutATimeline) {
   ReportInput input;
   input.recommendation = SampleRecommendation(true);

@@ -24,6 +24,16 @@ const Simulated* Recommended(const KeptRecommendation& recommendation) {
   return found == recommendation.simulated.end() ? nullptr : &*found;
 }
 
+// Some backlog has all of them in in time, both if they come then and if they have waited.
+bool AnyInTime(const KeptRecommendation& recommendation) {
+  const auto in_time = [&](const TrialResult& result) {
+    return result.all.has_value() && *result.all <= recommendation.recovery;
+  };
+  return std::any_of(
+      recommendation.simulated.begin(), recommendation.simulated.end(),
+      [&](const Simulated& one) { return in_time(one.together) && in_time(one.parked); });
+}
+
 std::string AllAgents(const KeptRecommendation& recommendation) {
   return recommendation.fleet.agents == 1
              ? "the agent"
@@ -110,8 +120,11 @@ std::string RecommendationHeadline(const KeptRecommendation& recommendation) {
   const std::string are = recommendation.fleet.agents == 1 ? " is" : " are";
   const std::string has = recommendation.fleet.agents == 1 ? " if it has" : " if they have";
   if (!recommendation.met) {
-    return absl::StrCat("No setting that was simulated has ", all, " in within ",
-                        TimeText(recommendation.recovery), ".");
+    const std::string within = absl::StrCat(all, " in within ", TimeText(recommendation.recovery));
+    return AnyInTime(recommendation)
+               ? absl::StrCat("No setting is recommended: where the simulation has ", within,
+                              ", the queue is full too often.")
+               : absl::StrCat("No setting that was simulated has ", within, ".");
   }
   std::string text = absl::StrCat("Set agent.backlog = ", recommendation.setting.backlog,
                                   ": in the simulation ", all, are, " in ");
