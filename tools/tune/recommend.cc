@@ -243,8 +243,10 @@ Bottleneck FindBottleneck(const Wanted& wanted, const std::vector<Judged>& tried
     bottleneck.remedies.push_back(std::move(remedy));
   }
   if (const std::optional<Duration> all = AllIn(roomy); all.has_value()) {
+    // Rounded up: what is named here must be enough.
+    const int64_t whole = (all->ns + Duration::Seconds(1).ns - 1) / Duration::Seconds(1).ns;
     bottleneck.remedies.push_back(
-        absl::StrCat("A recovery time of ", Seconds(*all), ": what it takes as it is."));
+        absl::StrCat("A recovery time of ", whole, " s: what it takes as it is."));
   }
   return bottleneck;
 }
