@@ -73,7 +73,7 @@ TEST(PatienceTest, WhileAgentsLeaveTheHorizonIsASecondAtTheMost) {
   for (int i = 0; i < 20; ++i) learned.Left(Ms(10'000), At(0));
   EXPECT_GT(*learned.Known(), Ms(8000));
   EXPECT_EQ(learned.Horizon(At(0)), Patience::kHorizonMax);
-  learned.LeftLate(Ms(10'000), At(0));
+  learned.LeftLate(Ms(4000), At(0));
   EXPECT_LT(*learned.Horizon(At(0)), Patience::kHorizonMax) << "one who left late counts at once";
   for (int i = 0; i < 2000; ++i) learned.Served(At(0));
   for (int i = 0; i < 100; ++i) learned.Left(Ms(10'000), At(0));

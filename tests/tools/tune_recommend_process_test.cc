@@ -179,7 +179,7 @@ TEST(TuneInterrupted, WhatSimulatesEndsAtOnce) {
                    backlogs),
       said);
   ASSERT_TRUE(e2e::Eventually([&] {
-    return absl::StrContains(e2e::ReadFile(said.File("output")), "100000 agents at once");
+    return absl::StrContains(e2e::ReadFile(said.File("output")), "100,000 agents at once");
   })) << e2e::ReadFile(said.File("errors"));
   child.Signal(SIGINT);
   const std::optional<int> status = child.Wait();

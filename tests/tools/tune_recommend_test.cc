@@ -71,7 +71,7 @@ TEST(TuneRecommend, WhereTheCpuIsTheBoundItSaysHowManyCoresAreNot) {
   const std::string text = RecommendationText(wanted, recommendation);
   EXPECT_THAT(text, testing::ContainsRegex("2 cores: all are in after [0-9]+ ms\\."));
   EXPECT_THAT(text, HasSubstr("A certificate with an ECDSA P-256 key: 428 us an agent"));
-  EXPECT_THAT(text, HasSubstr("A recovery time of 1."));
+  EXPECT_THAT(text, HasSubstr("A recovery time of 2 s: "));
 }
 
 TEST(TuneRecommend, AnEcdsaKeyIsNoRemedyForOne) {
@@ -115,7 +115,7 @@ TEST(TuneRecommend, WhereAFullQueueDecidesItSaysSo) {
   EXPECT_THAT(text, Not(HasSubstr("No setting has all of them in")));
   EXPECT_THAT(text, HasSubstr("Some have all of them in within 4s, but a queue that is full too"));
   EXPECT_THAT(text, HasSubstr("The rule about a full queue decides"));
-  EXPECT_THAT(text, HasSubstr("a backlog of " + std::to_string(in_time) + " all are in after 3."));
+  EXPECT_THAT(text, HasSubstr("a backlog of " + std::to_string(in_time) + " all are in after 2."));
   EXPECT_THAT(text, Not(HasSubstr("patience is the bound")));
   const auto json = nlohmann::json::parse(RecommendationJson(wanted, recommendation, nullptr));
   EXPECT_EQ(json.at("bottleneck").at("bound"), "full-queue");
