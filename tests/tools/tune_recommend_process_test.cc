@@ -111,6 +111,21 @@ TEST(TuneRecommendProcess, ARecommendationIsTriedWithARealStorm) {
   EXPECT_GT(document.at("other_cost_us"), 0);
 }
 
+TEST(TuneRecommendProcess, ATrialThatCannotBeMadeLosesNoRecommendation) {
+  const e2e::TemporaryDirectory directory;
+  const std::string out = directory.File("settings");
+  const Finished run = Tune(absl::StrCat(
+      "recommend --agents 100 --cores 1 --patience 60s --recovery 60s --try ", "--floodgated ",
+      directory.File("absent"), " --storm ", STORM_PATH, " --out ", out));
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.output, HasSubstr("\n[agent] backlog = "));
+  EXPECT_THAT(run.errors, StartsWith("floodgate-tune: "));
+  const json document = json::parse(e2e::ReadFile(out + "/recommendation.json"));
+  EXPECT_EQ(document.at("met"), true);
+  EXPECT_TRUE(document.at("tried").is_null());
+  EXPECT_TRUE(std::filesystem::exists(out + "/floodgate.toml"));
+}
+
 TEST(TuneValidateProcess, EachSettingIsPredictedAndMeasuredAndKept) {
   const e2e::TemporaryDirectory directory;
   const Finished run = Tune(absl::StrCat(

@@ -93,18 +93,22 @@ absl::StatusOr<bool> Run(const RecommendOptions& options, Interrupt& interrupt) 
   const Recommendation recommendation =
       Recommend(wanted, [&](const Judged& judged) { say(RecommendationRow(judged)); });
   say(RecommendationText(wanted, recommendation));
+  std::string json = RecommendationJson(wanted, recommendation, nullptr);
+  const auto keep = [&] {
+    if (status.ok() && !options.out.empty()) {
+      status = WriteFiles(options.out, wanted, recommendation, json);
+    }
+  };
+  keep();
   std::optional<Tried> tried;
-  if (options.try_out && recommendation.met) {
+  if (status.ok() && options.try_out && recommendation.met) {
     interrupt.CatchSignals();
     absl::StatusOr<Tried> result = TryOut(options, wanted, recommendation.best.setting, interrupt);
     if (!result.ok()) return result.status();
     tried = *std::move(result);
     say(TriedText(wanted, *tried));
-  }
-  const std::string json =
-      RecommendationJson(wanted, recommendation, tried.has_value() ? &*tried : nullptr);
-  if (status.ok() && !options.out.empty()) {
-    status = WriteFiles(options.out, wanted, recommendation, json);
+    json = RecommendationJson(wanted, recommendation, &*tried);
+    keep();
   }
   if (status.ok() && options.json) status = Print(json);
   if (!status.ok()) return status;
