@@ -55,12 +55,11 @@ class Patience {
   // Whoever is older than this is not served before anybody who is not. nullopt: age does not
   // matter, for nobody is known to be impatient. Half of the patience, so that the other half is
   // left for the handshake and for the client's first SYN, and kHorizonMax at the most while agents
-  // are leaving; and less where that is not enough (slow
-  // networks, clients of differing patience): it shrinks by an eighth with everybody who leaves
-  // late, to an eighth of that one's age at the least, and grows by a 512th of itself with
-  // everybody served, so that about one handshake in sixty is the price of knowing the edge. It
-  // does not grow faster when the patience does: those who wait for seconds say nothing about those
-  // who leave after half of one.
+  // are leaving; and less where that is not enough (slow networks, clients of differing patience):
+  // it shrinks by an eighth with everybody who leaves late, to an eighth of that one's age at the
+  // least, and grows by a 512th of itself with everybody served, so that about one handshake in
+  // sixty is the price of knowing the edge. It does not grow faster when the patience does: those
+  // who wait for seconds say nothing about those who leave after half of one.
   std::optional<Duration> Horizon(Instant now);
 
  private:

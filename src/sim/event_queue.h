@@ -1,8 +1,8 @@
 // The events to come, as a radix heap (Ahuja, Mehlhorn, Orlin and Tarjan, "Faster algorithms for
 // the shortest path problem", 1990). It uses that no event is set before the one that was taken
 // last: each lies in the bucket of the highest bit in which its time differs from that one's, moves
-// only to lower buckets, and always with those beside it in memory. With a million events this is
-// several times as fast as a binary heap, whose every level is a miss of the cache.
+// only to lower buckets, and always with those beside it in memory. In a binary heap of a million
+// events every level is a miss of the cache.
 #ifndef FLOODGATE_SIM_EVENT_QUEUE_H_
 #define FLOODGATE_SIM_EVENT_QUEUE_H_
 

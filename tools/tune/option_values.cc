@@ -16,7 +16,7 @@ constexpr int64_t kAgentsMax = 1'000'000;
 constexpr Duration kHandshakeMost = Duration::Seconds(10);
 
 // A microsecond is the smallest unit.
-std::string RangeText(Duration most) {
+std::string UpTo(Duration most) {
   return absl::StrCat("1us to ", FormatDuration(most));
 }
 
@@ -25,7 +25,7 @@ std::string RangeText(Duration most) {
 Duration ReadDuration(const std::string& option, const std::string& text, Duration most) {
   const std::optional<Duration> duration = ParseDuration(text);
   if (!duration.has_value() || duration->ns <= 0 || *duration > most) {
-    Refuse(option, absl::StrCat("\"", text, "\" is no duration of ", RangeText(most),
+    Refuse(option, absl::StrCat("\"", text, "\" is no duration of ", UpTo(most),
                                 "; write whole numbers with their units, largest first: 250us, "
                                 "1500ms, 2s or 1m30s"));
   }
@@ -33,16 +33,16 @@ Duration ReadDuration(const std::string& option, const std::string& text, Durati
 }
 
 std::string DurationType(Duration most) {
-  return absl::StrCat("DURATION (", RangeText(most), ")");
+  return absl::StrCat("DURATION (", UpTo(most), ")");
 }
 
 sim::AgentPatience ReadPatience(const std::string& text) {
   const std::optional<sim::AgentPatience> patience = sim::ParsePatience(text);
   if (!patience.has_value()) {
-    Refuse("--patience",
-           absl::StrCat("\"", text, "\" is none; write 3s, exp:3s or 500ms/30s, each time ",
-                        RangeText(kDurationMax),
-                        ", in whole numbers with their units: 1500ms, not 1.5s"));
+    Refuse(
+        "--patience",
+        absl::StrCat("\"", text, "\" is none; write 3s, exp:3s or 500ms/30s, each time ",
+                     UpTo(kDurationMax), ", in whole numbers with their units: 1500ms, not 1.5s"));
   }
   return *patience;
 }

@@ -102,14 +102,10 @@ absl::Status Run(const PredictOptions& options, Interrupt& interrupt) {
   }
   Question question = options.question;
   if (options.measure) {
-    interrupt.CatchSignals();
-    const absl::StatusOr<MeasuredCost> cost =
+    const absl::StatusOr<AdmissionCost> cost =
         MeasureAdmission(options.key, options.bench, interrupt);
-    interrupt.ReleaseSignals();
     if (!cost.ok()) return cost.status();
-    if (interrupt.came()) return absl::CancelledError("interrupted");
-    question.cost = cost->cost;
-    if (!cost->rest_unmeasured.empty()) Remark(RestUnmeasured(*cost));
+    question.cost = *cost;
   }
   return options.validate ? Validate(options, question, interrupt) : PredictAll(options, question);
 }

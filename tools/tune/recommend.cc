@@ -120,12 +120,8 @@ std::optional<Duration> AllIn(const Wanted& wanted, const Setting& setting) {
   return Later(Predict(Ask(wanted, {}), setting), Predict(Ask(wanted, wanted.parked), setting));
 }
 
-std::string Seconds(Duration duration) {
-  return TimeText(duration);
-}
-
 std::string WhenIn(const std::optional<Duration>& all) {
-  return all.has_value() ? absl::StrCat("all are in after ", Seconds(*all))
+  return all.has_value() ? absl::StrCat("all are in after ", TimeText(*all))
                          : std::string("some are never in");
 }
 
@@ -167,7 +163,8 @@ std::vector<std::string> Remedies(const Wanted& wanted, const Judged& roomy) {
     patient.fleet.patience = {.time = wanted.recovery + wanted.parked};
     const std::optional<Duration> all = AllIn(patient, roomy.setting);
     if (Enough(all, wanted)) {
-      remedies.push_back(absl::StrCat("Agents that wait for ", Seconds(patient.fleet.patience.time),
+      remedies.push_back(absl::StrCat("Agents that wait for ",
+                                      TimeText(patient.fleet.patience.time),
                                       " before they leave: ", WhenIn(all), "."));
     }
   }
@@ -184,7 +181,7 @@ Bottleneck WhyNotInTime(const Wanted& wanted, const Judged& roomy, int64_t per_s
         static_cast<double>(wanted.cost.whole().ns) / 1e3,
         static_cast<double>(wanted.cost.handshake.whole().ns) / 1e3,
         Counted(wanted.cores, "core admits", "cores admit"), Counted(per_second, "agent"),
-        Counted(wanted.fleet.agents, "agent takes", "agents take"), Seconds(needed));
+        Counted(wanted.fleet.agents, "agent takes", "agents take"), TimeText(needed));
     return {.bound = Bound::kCpu, .why = std::move(why), .remedies = {}};
   }
   const sim::ColdStartResult& together = roomy.together.result;
@@ -193,7 +190,7 @@ Bottleneck WhyNotInTime(const Wanted& wanted, const Judged& roomy, int64_t per_s
     std::string why = absl::StrFormat(
         "The agents' patience is the bound: %s %s, and of those that leave before their turn %s "
         "in.",
-        Counted(wanted.fleet.agents, "agent takes", "agents take"), Seconds(needed),
+        Counted(wanted.fleet.agents, "agent takes", "agents take"), TimeText(needed),
         Counted(std::max(together.agents - together.served, parked.agents - parked.served),
                 "never comes", "never come"));
     return {.bound = Bound::kPatience, .why = std::move(why), .remedies = {}};
@@ -201,7 +198,7 @@ Bottleneck WhyNotInTime(const Wanted& wanted, const Judged& roomy, int64_t per_s
   std::string why = absl::StrFormat(
       "The cores could do it in %s, but agents leave before their turn (%s if they come at the "
       "opening) and come again.",
-      Seconds(needed), Counted(together.gave_up, "time"));
+      TimeText(needed), Counted(together.gave_up, "time"));
   return {.bound = Bound::kRetries, .why = std::move(why), .remedies = {}};
 }
 

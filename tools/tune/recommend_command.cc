@@ -15,25 +15,20 @@
 #include "tools/tune/output_directory.h"
 #include "tools/tune/recommend.h"
 #include "tools/tune/recommend_report.h"
+#include "tools/tune/recommendation_file.h"
 #include "tools/tune/trial_run.h"
 #include "tools/tune/validate.h"
 
 namespace floodgate::tune {
 namespace {
 
-constexpr char kToml[] = "floodgate.toml";
-constexpr char kSysctl[] = "90-floodgate.conf";
-constexpr char kJson[] = "recommendation.json";
 constexpr Duration kTrialLeast = Duration::Seconds(30);
 
 absl::Status MeasureCosts(const RecommendOptions& options, Interrupt& interrupt, Wanted& wanted) {
-  interrupt.CatchSignals();
-  const absl::StatusOr<MeasuredCost> cost = MeasureAdmission(options.key, options.bench, interrupt);
-  interrupt.ReleaseSignals();
+  const absl::StatusOr<AdmissionCost> cost =
+      MeasureAdmission(options.key, options.bench, interrupt);
   if (!cost.ok()) return cost.status();
-  if (interrupt.came()) return absl::CancelledError("interrupted");
-  if (!cost->rest_unmeasured.empty()) Remark(RestUnmeasured(*cost));
-  wanted.cost = cost->cost;
+  wanted.cost = *cost;
   wanted.key = options.key;
   const absl::StatusOr<HandshakeCost> ecdsa = MeasureHandshake(KeyKind::kEcdsaP256);
   if (!ecdsa.ok()) return ecdsa.status();
@@ -64,16 +59,17 @@ absl::StatusOr<Tried> TryOut(const RecommendOptions& options, const Wanted& want
 
 absl::Status WriteFiles(const std::string& directory, const Wanted& wanted,
                         const Recommendation& recommendation, const std::string& json) {
-  absl::Status status = WriteFileAtomically(absl::StrCat(directory, "/", kJson), json);
+  absl::Status status =
+      WriteFileAtomically(absl::StrCat(directory, "/", kRecommendationFile), json);
   // Files that somebody may install are of settings that do it; those of an earlier question are
   // not of this one.
-  if (status.ok() && !recommendation.met) status = RemoveFiles(directory, {kToml, kSysctl});
+  if (status.ok() && !recommendation.met) status = RemoveFiles(directory, {kTomlFile, kSysctlFile});
   if (!recommendation.met) return status;
   if (status.ok())
-    status = WriteFileAtomically(absl::StrCat(directory, "/", kToml),
+    status = WriteFileAtomically(absl::StrCat(directory, "/", kTomlFile),
                                  TomlFragment(wanted, recommendation));
   if (status.ok())
-    status = WriteFileAtomically(absl::StrCat(directory, "/", kSysctl),
+    status = WriteFileAtomically(absl::StrCat(directory, "/", kSysctlFile),
                                  SysctlFile(wanted, recommendation));
   return status;
 }

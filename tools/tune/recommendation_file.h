@@ -13,7 +13,11 @@
 
 namespace floodgate::tune {
 
+// What `recommend --out` writes: the last two, which are to be installed, if there is a setting
+// that does it.
 inline constexpr char kRecommendationFile[] = "recommendation.json";
+inline constexpr char kTomlFile[] = "floodgate.toml";
+inline constexpr char kSysctlFile[] = "90-floodgate.conf";
 
 // What it says, as far as people look at it. The keys are in docs/tuning.md, "recommend".
 struct KeptRecommendation {

@@ -1,6 +1,5 @@
 #include "tools/tune/report_command.h"
 
-#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,9 +18,6 @@
 
 namespace floodgate::tune {
 namespace {
-
-// What `floodgate-tune recommend --out` writes.
-constexpr std::array<const char*, 2> kRecommended = {"floodgate.toml", "90-floodgate.conf"};
 
 // Tells it, here and in the page, which has all else. The page names files without their directory.
 void Warn(const absl::Status& status, const std::string& directory, ReportInput& input) {
@@ -42,7 +38,7 @@ absl::Status AddRecommendation(const std::string& directory, ReportInput& input)
   } else {
     return recommendation.status();
   }
-  for (const char* name : kRecommended) {
+  for (const char* name : {kTomlFile, kSysctlFile}) {
     absl::StatusOr<std::optional<std::string>> text =
         ReadTextFile(absl::StrCat(directory, "/", name));
     if (!text.ok()) Warn(text.status(), directory, input);
